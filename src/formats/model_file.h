@@ -1,0 +1,116 @@
+/* model_file.h - a file or folder on disk becomes a read-only table of named tensors and metadata.
+ *
+ *     struct model_file *f;
+ *     TRY(model_file_open(&f, "llama.gguf", err));
+ *     const struct tensor *t = model_file_tensor(f, "token_embd.weight");
+ *     const struct meta *m = model_file_meta(f, "llama.block_count");
+ *     ...
+ *     model_file_close(f);
+ *
+ * Invariants. Everything is borrowed from the mapped file(s): tensor data, strings and arrays live until
+ * model_file_close. Opening reads headers only; no weight page is touched. Every offset, length and count has been
+ * checked against the mapping before a caller sees it: `data .. data + bytes` of any tensor lies inside the map.
+ * Tensor names are the file's own; mapping them to an architecture is models/' work.
+ *
+ * A path may be a file, a Hugging Face folder (config.json beside weights), or a folder with exactly one GGUF (several:
+ * an error that lists them). A format is one file here and one line in list.h.
+ */
+#ifndef FORMATS_MODEL_FILE_H
+#define FORMATS_MODEL_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/dtype.h"
+#include "base/err.h"
+
+enum { TENSOR_DIMS_MAX = 4 };
+
+/* dims are row-major, outermost first, as in PyTorch: a Linear weight is [out, in], its rows contiguous. (GGUF stores
+ * them reversed; its reader turns them round.) n_dims 0 is a scalar. Unused dims are 1. */
+struct tensor {
+    const char *name;
+    enum dtype type;
+    int n_dims;
+    uint64_t dims[TENSOR_DIMS_MAX];
+    const void *data; /* not aligned in general: blocks of 18 or 34 bytes never are */
+    size_t bytes;
+};
+
+/* One metadata value as GGUF types it. Other formats that have typed metadata use the same. */
+enum meta_type {
+    META_U8, META_I8, META_U16, META_I16, META_U32, META_I32, META_F32, META_BOOL, META_STRING, META_ARRAY, META_U64,
+    META_I64, META_F64 /* in GGUF's numbering */
+};
+
+struct meta_string {
+    const char *data; /* not NUL-terminated, may hold any bytes */
+    uint64_t len;
+};
+
+struct meta {
+    const char *key;
+    enum meta_type type;
+    union {
+        uint64_t u; /* U8..U64, BOOL */
+        int64_t i;  /* I8..I64 */
+        double f;   /* F32, F64 */
+        struct meta_string string;
+        struct {
+            enum meta_type type; /* of the items; arrays of arrays are refused */
+            uint64_t n;
+            const void *data;                  /* packed little-endian items; NULL for strings */
+            const struct meta_string *strings; /* for strings */
+        } array;
+    };
+};
+
+struct model_file;
+
+/* Recognises the format from contents (names only break ties) and opens it. Gives *out to the caller. */
+int model_file_open(struct model_file **out, const char *path, struct err *err);
+void model_file_close(struct model_file *f); /* NULL is fine */
+
+const char *model_file_format(const struct model_file *f); /* "gguf", "safetensors", "llama2c" */
+const char *model_file_path(const struct model_file *f);   /* as given to open, resolved to the file or folder used */
+uint64_t model_file_bytes(const struct model_file *f);     /* sum of all weight files */
+
+size_t model_file_n_tensors(const struct model_file *f);
+const struct tensor *model_file_tensor_at(const struct model_file *f, size_t i);
+const struct tensor *model_file_tensor(const struct model_file *f, const char *name); /* NULL if there is none */
+
+/* GGUF's typed metadata. NULL if the key is not there or the format has none. */
+const struct meta *model_file_meta(const struct model_file *f, const char *key);
+size_t model_file_n_metas(const struct model_file *f);
+const struct meta *model_file_meta_at(const struct model_file *f, size_t i);
+
+/* Typed readers: 1 found, 0 absent (*out untouched), -1 and err when it has another type or does not fit. */
+int model_file_meta_u64(const struct model_file *f, const char *key, uint64_t *out, struct err *err);
+int model_file_meta_f64(const struct model_file *f, const char *key, double *out, struct err *err);
+int model_file_meta_bool(const struct model_file *f, const char *key, bool *out, struct err *err);
+int model_file_meta_str(const struct model_file *f, const char *key, struct meta_string *out, struct err *err);
+
+/* A Hugging Face folder's config.json and generation_config.json as read (borrowed), or NULL. For llama2.c checkpoints
+ * a config equivalent to its header is made up in the same vocabulary, so that models/ needs one reader less. */
+const json_t *model_file_config(const struct model_file *f);
+const json_t *model_file_generation_config(const struct model_file *f);
+
+/* Checks what open leaves alone because it would touch every page: NaN or infinite scales and weights, unnormal block
+ * contents. Names tensor and row of the first finding. `prony model verify` calls it. */
+int model_file_verify(const struct model_file *f, struct err *err);
+
+/* ---- for the formats themselves --------------------------------------------------------------------------------- */
+
+struct format {
+    const char *name;
+    const char *what; /* for help texts: "GGUF v2/v3, also split" */
+    /* MUST. How sure: 0 not mine, 1 by name, 2 by contents. Reads a few bytes; touches nothing else. */
+    int (*probe)(const char *path);
+    /* MUST. Fills the table. */
+    int (*open)(struct model_file *f, const char *path, struct err *err);
+};
+
+#endif
