@@ -12,8 +12,9 @@
  * checked against the mapping before a caller sees it: `data .. data + bytes` of any tensor lies inside the map.
  * Tensor names are the file's own; mapping them to an architecture is models/' work.
  *
- * A path may be a file, a Hugging Face folder (config.json beside weights), or a folder with exactly one GGUF (several:
- * an error that lists them). A format is one file here and one line in list.h.
+ * A path may be a file, a Hugging Face folder (config.json beside weights; one without weights but with a tokenizer opens
+ * without tensors), a folder with exactly one GGUF (several: an error that lists them), any part of a split model, or
+ * ORG/REPO in the Hugging Face cache (resolve.h). A format is one file here and one line in list.h.
  */
 #ifndef FORMATS_MODEL_FILE_H
 #define FORMATS_MODEL_FILE_H
@@ -27,10 +28,11 @@
 #include "base/dtype.h"
 #include "base/err.h"
 
-enum { TENSOR_DIMS_MAX = 4 };
+enum { TENSOR_DIMS_MAX = 8 }; /* a 3-D convolution has 5; GGUF itself stops at 4 */
 
 /* dims are row-major, outermost first, as in PyTorch: a Linear weight is [out, in], its rows contiguous. (GGUF stores
- * them reversed; its reader turns them round.) n_dims 0 is a scalar. Unused dims are 1. */
+ * them reversed; its reader turns them round.) n_dims 0 is a scalar. Unused dims are 1. A dim of 0 occurs in
+ * safetensors only (an empty tensor: bytes 0, data not to be read). */
 struct tensor {
     const char *name;
     enum dtype type;
@@ -52,7 +54,7 @@ struct meta_string {
 };
 
 struct meta {
-    const char *key;
+    const char *key; /* NUL-terminated */
     enum meta_type type;
     union {
         uint64_t u; /* U8..U64, BOOL */
@@ -62,11 +64,16 @@ struct meta {
         struct {
             enum meta_type type; /* of the items; arrays of arrays are refused */
             uint64_t n;
-            const void *data;                  /* packed little-endian items; NULL for strings */
+            const void *data;                  /* packed little-endian items, not aligned; NULL for strings */
             const struct meta_string *strings; /* for strings */
         } array;
     };
 };
+
+/* Item i < n of an array of numbers or bools, whatever its width. Of an array of strings: 0. */
+int64_t meta_item_i64(const struct meta *m, uint64_t i); /* floats cut to whole numbers; a U64 above INT64_MAX: that */
+double meta_item_f64(const struct meta *m, uint64_t i);
+const char *meta_type_name(enum meta_type t); /* "u32", "string", ... */
 
 struct model_file;
 
@@ -74,9 +81,19 @@ struct model_file;
 int model_file_open(struct model_file **out, const char *path, struct err *err);
 void model_file_close(struct model_file *f); /* NULL is fine */
 
-const char *model_file_format(const struct model_file *f); /* "gguf", "safetensors", "llama2c" */
+/* As model_file_open for the bytes of one file, borrowed until close; `name` stands for its path in messages. */
+int model_file_open_bytes(struct model_file **out, const void *bytes, size_t size, const char *name, struct err *err);
+
+const char *model_file_format(const struct model_file *f); /* "gguf", "safetensors", "llama2c"; "tokenizer": no weights */
 const char *model_file_path(const struct model_file *f);   /* as given to open, resolved to the file or folder used */
+const char *model_file_dir(const struct model_file *f);    /* the folder of config.json, tokenizer.json and their like */
 uint64_t model_file_bytes(const struct model_file *f);     /* sum of all weight files */
+/* The weight files in order (for safetensors by name); a folder without weights has none. */
+size_t model_file_n_files(const struct model_file *f);
+const char *model_file_file_at(const struct model_file *f, size_t i);
+/* SHA-256 in hex of what the weights are: of the one file (as `sha256sum` and the hub print it), or of the lines
+ * "HEX  NAME\n" of several in order (as `sha256sum FILE... | sha256sum` in their folder). Reads every byte. */
+int model_file_sha256(const struct model_file *f, char hex[65], struct err *err);
 
 size_t model_file_n_tensors(const struct model_file *f);
 const struct tensor *model_file_tensor_at(const struct model_file *f, size_t i);
@@ -94,7 +111,9 @@ int model_file_meta_bool(const struct model_file *f, const char *key, bool *out,
 int model_file_meta_str(const struct model_file *f, const char *key, struct meta_string *out, struct err *err);
 
 /* A Hugging Face folder's config.json and generation_config.json as read (borrowed), or NULL. For llama2.c checkpoints
- * a config equivalent to its header is made up in the same vocabulary, so that models/ needs one reader less. */
+ * a config equivalent to its header is made up in the same vocabulary, so that models/ needs one reader less; its tensors
+ * carry transformers' names, and "rope_interleave": true says that q and k rotate neighbouring pairs (as llama2.c and
+ * Meta's own checkpoints do) instead of halves. */
 const json_t *model_file_config(const struct model_file *f);
 const json_t *model_file_generation_config(const struct model_file *f);
 
@@ -102,15 +121,16 @@ const json_t *model_file_generation_config(const struct model_file *f);
  * contents. Names tensor and row of the first finding. `prony model verify` calls it. */
 int model_file_verify(const struct model_file *f, struct err *err);
 
-/* ---- for the formats themselves --------------------------------------------------------------------------------- */
+/* ---- for the formats themselves (their side of the table is table.h) ------------------------------------------- */
 
 struct format {
     const char *name;
     const char *what; /* for help texts: "GGUF v2/v3, also split" */
-    /* MUST. How sure: 0 not mine, 1 by name, 2 by contents. Reads a few bytes; touches nothing else. */
-    int (*probe)(const char *path);
-    /* MUST. Fills the table. */
-    int (*open)(struct model_file *f, const char *path, struct err *err);
+    /* MUST. How sure: 0 not mine, 1 by name, 2 by contents. Reads a few bytes of the file at `data`; touches nothing
+     * else. */
+    int (*probe)(const uint8_t *data, size_t size, const char *path);
+    /* MUST. Fills the table from the file that was mapped first, adding the further files of a split model. */
+    int (*read)(struct model_file *f, struct err *err);
 };
 
 #endif

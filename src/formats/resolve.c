@@ -1,0 +1,260 @@
+#include "formats/resolve.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { PATHS_MAX_BYTES = 1 << 16 };
+
+size_t gguf_split_stem(const char *path, unsigned *no, unsigned *count)
+{
+    size_t len = strlen(path), tail = strlen("-00001-of-00003.gguf");
+    if (len <= tail)
+        return 0;
+    const char *p = path + len - tail;
+    int end = 0;
+    char a[6], b[6];
+    if (sscanf(p, "-%5[0-9]-of-%5[0-9].gguf%n", a, b, &end) != 2 || (size_t)end != tail)
+        return 0;
+    *no = (unsigned)strtoul(a, NULL, 10);
+    *count = (unsigned)strtoul(b, NULL, 10);
+    return *no >= 1 && *no <= *count ? len - tail : 0;
+}
+
+/* ---- the Hugging Face cache -------------------------------------------------------------------------------------- */
+
+static bool is_repo(const char *s)
+{
+    const char *slash = strchr(s, '/');
+    if (!slash || slash == s || !slash[1] || strchr(slash + 1, '/') || s[0] == '.' || s[0] == '~' || slash[1] == '.')
+        return false;
+    for (const char *p = s; *p; p++) {
+        if (!isalnum((unsigned char)*p) && !strchr("/-_.", *p))
+            return false;
+    }
+    return true;
+}
+
+/* Where the cache is: the first of the variables that is set decides, as huggingface_hub has it. */
+static char *hub_folder(struct err *err)
+{
+    const char *v;
+    if ((v = getenv("HF_HUB_CACHE")) && *v)
+        return mem_strdup(v, err);
+    if ((v = getenv("HF_HOME")) && *v)
+        return mem_printf(err, "%s/hub", v);
+    if ((v = getenv("XDG_CACHE_HOME")) && *v)
+        return mem_printf(err, "%s/huggingface/hub", v);
+    if ((v = getenv("HOME")) && *v)
+        return mem_printf(err, "%s/.cache/huggingface/hub", v);
+    err_set(err, ERR_MISSING, "HOME is not set, so there is no Hugging Face cache");
+    return NULL;
+}
+
+/* The one folder in `dir`, or 0 when there is none or more than one. */
+static int only_snapshot(char **out, const char *dir, struct err *err)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return 0;
+    char *found = NULL;
+    int n = 0, rc = 0;
+    for (struct dirent *e; (e = readdir(d)) && rc == 0;) {
+        if (e->d_name[0] == '.')
+            continue;
+        char *path = path_join(dir, e->d_name, err);
+        if (!path) {
+            rc = -1;
+        } else if (file_is_dir(path) && n++ == 0) {
+            found = path;
+        } else {
+            free(path);
+        }
+    }
+    closedir(d);
+    if (rc < 0 || n != 1) {
+        free(found);
+        return rc;
+    }
+    *out = found;
+    return 1;
+}
+
+int hf_cache_find(char **out, const char *repo, struct err *err)
+{
+    if (!is_repo(repo))
+        return 0;
+    char *hub = hub_folder(NULL);
+    if (!hub)
+        return 0;
+    int rc = -1;
+    char *refs = NULL, *snapshots = NULL, *path = NULL;
+    struct buf ref = BUF_INIT(4096);
+    const char *slash = strchr(repo, '/');
+    int org = (int)(slash - repo);
+    snapshots = mem_printf(err, "%s/models--%.*s--%s/snapshots", hub, org, repo, slash + 1);
+    refs = mem_printf(err, "%s/models--%.*s--%s/refs/main", hub, org, repo, slash + 1);
+    if (!snapshots || !refs)
+        goto out;
+    if (file_exists(refs)) {
+        if (file_read(&ref, refs, 4096, err) < 0)
+            goto out;
+        while (ref.len > 0 && isspace((unsigned char)ref.data[ref.len - 1]))
+            ref.data[--ref.len] = '\0';
+        if (ref.len == 0 || strspn(ref.data, "0123456789abcdef") != ref.len) {
+            err_set(err, ERR_INPUT, "'%s': expected a commit in hexadecimal", refs);
+            goto out;
+        }
+        path = path_join(snapshots, ref.data, err);
+        if (!path)
+            goto out;
+        rc = file_is_dir(path);
+    } else {
+        rc = only_snapshot(&path, snapshots, err);
+    }
+    if (rc == 1) {
+        *out = path;
+        path = NULL;
+    }
+out:
+    free(hub);
+    free(refs);
+    free(snapshots);
+    free(path);
+    buf_release(&ref);
+    return rc;
+}
+
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
+
+static bool has(const char *dir, const char *name)
+{
+    char *path = path_join(dir, name, NULL);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
+}
+
+struct census {
+    int safetensors, gguf, pytorch;
+    char *first_gguf;
+    struct buf ggufs; /* for the message */
+};
+
+static int count_files(struct census *n, const char *dir, struct err *err)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return err_set_errno(err, errno, "cannot read folder '%s'", dir);
+    int rc = 0;
+    for (struct dirent *e; rc == 0 && (e = readdir(d));) {
+        const char *name = e->d_name;
+        unsigned no, count;
+        if (str_ends(name, ".safetensors"))
+            n->safetensors++;
+        else if (str_starts(name, "pytorch_model") || str_ends(name, ".pt") || str_ends(name, ".pth"))
+            n->pytorch++;
+        if (name[0] == '.' || !str_ends(name, ".gguf") || (gguf_split_stem(name, &no, &count) && no != 1))
+            continue; /* a split model counts once, by its first part */
+        buf_printf(&n->ggufs, "%s'%s'", n->gguf++ ? ", " : "", name);
+        if (!n->first_gguf) {
+            n->first_gguf = path_join(dir, name, err);
+            rc = n->first_gguf ? 0 : -1;
+        }
+    }
+    closedir(d);
+    return rc < 0 ? rc : buf_check(&n->ggufs, err);
+}
+
+static int resolve_folder(char **out, bool *folder, const char *dir, struct err *err)
+{
+    struct census n = {.ggufs = BUF_INIT(PATHS_MAX_BYTES)};
+    int rc = -1;
+    if (count_files(&n, dir, err) < 0)
+        goto out;
+    if (n.safetensors == 0 && n.gguf == 1) {
+        *out = n.first_gguf;
+        n.first_gguf = NULL;
+        rc = 0;
+    } else if (n.safetensors == 0 && n.gguf > 1) {
+        err_set(err, ERR_USAGE, "folder '%s' holds %d GGUF models: %s", dir, n.gguf, n.ggufs.data);
+        err_hint(err, "name one of them");
+    } else if (n.safetensors > 0 || (n.pytorch == 0 && (has(dir, "tokenizer.json") || has(dir, "tokenizer.model")))) {
+        *out = mem_strdup(dir, err);
+        *folder = true;
+        rc = *out ? 0 : -1;
+    } else if (n.pytorch > 0) {
+        err_set(err, ERR_UNSUPPORTED, "folder '%s' holds PyTorch pickles only, neither safetensors nor GGUF", dir);
+        err_hint(err, "save the model as safetensors");
+    } else {
+        err_set(err, ERR_INPUT, "folder '%s' holds no model: neither *.safetensors nor *.gguf nor a tokenizer", dir);
+    }
+out:
+    free(n.first_gguf);
+    buf_release(&n.ggufs);
+    return rc;
+}
+
+/* Does this file stand for the folder it lies in? */
+static bool stands_for_folder(const char *path, const char *dir)
+{
+    static const char *const members[] = {"config.json",       "generation_config.json",
+                                          "model.safetensors", "model.safetensors.index.json",
+                                          "tokenizer.json",    "tokenizer_config.json"};
+    const char *name = path_base(path);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (strcmp(name, members[i]) == 0)
+            return true;
+    }
+    return str_starts(name, "model-") && str_ends(name, ".safetensors") && has(dir, "model.safetensors.index.json");
+}
+
+int model_resolve(char **out, bool *folder, const char *path, struct err *err)
+{
+    *out = NULL;
+    *folder = false;
+    if (file_is_dir(path)) {
+        size_t len = strlen(path);
+        while (len > 1 && path[len - 1] == '/')
+            len--;
+        char *dir = mem_strndup(path, len, err);
+        int rc = dir ? resolve_folder(out, folder, dir, err) : -1;
+        free(dir);
+        return rc;
+    }
+    if (!file_exists(path)) {
+        char *snapshot = NULL;
+        int found = hf_cache_find(&snapshot, path, err);
+        TRY(found);
+        if (found) {
+            int rc = resolve_folder(out, folder, snapshot, err);
+            free(snapshot);
+            return rc;
+        }
+        err_set(err, ERR_IO, "'%s': no such file or folder%s", path,
+                is_repo(path) ? ", and the Hugging Face cache has no such repository" : "");
+        return is_repo(path) ? err_hint(err, "`hf download %s` puts it there", path) : -1;
+    }
+    const char *base = path_base(path);
+    size_t len = (size_t)(base - path);
+    char *dir = len == 0 ? mem_strdup(".", err) : mem_strndup(path, len > 1 ? len - 1 : 1, err);
+    if (!dir)
+        return -1;
+    int rc = 0;
+    if (stands_for_folder(path, dir)) {
+        rc = resolve_folder(out, folder, dir, err);
+    } else {
+        *out = mem_strdup(path, err);
+        rc = *out ? 0 : -1;
+    }
+    free(dir);
+    return rc;
+}
