@@ -1,0 +1,1 @@
+/* The actions of `prony engines`: ENGINES_ACTION(NAME) is engines_NAME in engines_NAME.c. */

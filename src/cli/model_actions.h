@@ -1,0 +1,1 @@
+/* The actions of `prony model`: MODEL_ACTION(NAME) is model_NAME in model_NAME.c. */
