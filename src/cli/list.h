@@ -2,3 +2,5 @@
 COMMAND(model)
 COMMAND(engines)
 COMMAND(help)
+COMMAND(completion)
+COMMAND(man)
