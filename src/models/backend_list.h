@@ -1,0 +1,2 @@
+/* The variants of the native engine, the one to take by default first. */
+BACKEND(ref)
