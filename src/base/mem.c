@@ -20,6 +20,20 @@ void mem_permit(void)
     forbidden--;
 }
 
+static _Thread_local long fail_after = -1;
+static _Thread_local bool has_failed;
+
+void mem_fail_after(long n)
+{
+    fail_after = n;
+    has_failed = false;
+}
+
+bool mem_failed(void)
+{
+    return has_failed;
+}
+
 static int size_of(size_t *bytes, size_t n, size_t size, struct err *err)
 {
     if (forbidden) {
@@ -31,6 +45,10 @@ static int size_of(size_t *bytes, size_t n, size_t size, struct err *err)
         return err_set(err, ERR_MEMORY, "%zu items of %zu bytes exceed the address space", n, size);
     if (*bytes == 0)
         *bytes = 1;
+    if (fail_after >= 0 && fail_after-- == 0) {
+        has_failed = true;
+        return err_set(err, ERR_MEMORY, "out of memory (%zu bytes asked for; a test made it fail)", *bytes);
+    }
     return 0;
 }
 

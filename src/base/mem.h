@@ -7,6 +7,7 @@
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -32,5 +33,10 @@ int mem_grow(void *items, size_t *cap, size_t n, size_t size, struct err *err);
  * The calls nest. Built in always: the cost is one thread-local read an allocation. */
 void mem_forbid(const char *section);
 void mem_permit(void);
+
+/* For tests of running out of memory: of this thread's allocations through this header, `n` more succeed, the next one
+ * fails, and all after it succeed again. Below 0: none fails (as at the start). mem_failed: has that one been reached? */
+void mem_fail_after(long n);
+bool mem_failed(void);
 
 #endif

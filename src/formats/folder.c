@@ -21,7 +21,7 @@ json_t *read_json_object(const char *path, size_t max, struct err *err)
         goto out;
     value = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &where);
     if (!value) {
-        if (json_error_code(&where) == json_error_out_of_memory)
+        if (where.text[0] == '\0') /* jansson says nothing when memory runs out */
             err_set(err, ERR_MEMORY, "'%s': out of memory", path);
         else
             err_set(err, ERR_INPUT, "'%s':%d:%d: %s", path, where.line, where.column, where.text);

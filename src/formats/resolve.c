@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,20 +44,22 @@ static bool is_repo(const char *s)
     return true;
 }
 
-/* Where the cache is: the first of the variables that is set decides, as huggingface_hub has it. */
-static char *hub_folder(struct err *err)
+/* Where the cache is: the first of the variables that is set decides, as huggingface_hub has it. 0: none is set. */
+static int hub_folder(char **out, struct err *err)
 {
-    const char *v;
-    if ((v = getenv("HF_HUB_CACHE")) && *v)
-        return mem_strdup(v, err);
-    if ((v = getenv("HF_HOME")) && *v)
-        return mem_printf(err, "%s/hub", v);
-    if ((v = getenv("XDG_CACHE_HOME")) && *v)
-        return mem_printf(err, "%s/huggingface/hub", v);
-    if ((v = getenv("HOME")) && *v)
-        return mem_printf(err, "%s/.cache/huggingface/hub", v);
-    err_set(err, ERR_MISSING, "HOME is not set, so there is no Hugging Face cache");
-    return NULL;
+    static const struct {
+        const char *variable, *below;
+    } places[] = {
+        {"HF_HUB_CACHE", ""}, {"HF_HOME", "/hub"}, {"XDG_CACHE_HOME", "/huggingface/hub"}, {"HOME", "/.cache/huggingface/hub"},
+    };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const char *v = getenv(places[i].variable);
+        if (v && *v) {
+            *out = mem_printf(err, "%s%s", v, places[i].below);
+            return *out ? 1 : -1;
+        }
+    }
+    return 0;
 }
 
 /* The one folder in `dir`, or 0 when there is none or more than one. */
@@ -92,10 +95,11 @@ int hf_cache_find(char **out, const char *repo, struct err *err)
 {
     if (!is_repo(repo))
         return 0;
-    char *hub = hub_folder(NULL);
-    if (!hub)
-        return 0;
-    int rc = -1;
+    char *hub;
+    int rc = hub_folder(&hub, err);
+    if (rc <= 0)
+        return rc;
+    rc = -1;
     char *refs = NULL, *snapshots = NULL, *path = NULL;
     struct buf ref = BUF_INIT(4096);
     const char *slash = strchr(repo, '/');
@@ -137,16 +141,15 @@ out:
 
 static bool has(const char *dir, const char *name)
 {
-    char *path = path_join(dir, name, NULL);
-    bool there = path && file_exists(path);
-    free(path);
-    return there;
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", dir, name);
+    return n > 0 && (size_t)n < sizeof path && file_exists(path);
 }
 
 struct census {
     int safetensors, gguf, pytorch;
     char *first_gguf;
-    struct buf ggufs; /* for the message */
+    struct buf ggufs; /* for the message, in the folder's order */
 };
 
 static int count_files(struct census *n, const char *dir, struct err *err)

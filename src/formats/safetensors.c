@@ -179,7 +179,7 @@ int safetensors_add(struct model_file *f, size_t i, const json_t *weight_map, co
     json_error_t where;
     json_t *header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
     if (!header) {
-        if (json_error_code(&where) == json_error_out_of_memory)
+        if (where.text[0] == '\0') /* jansson says nothing when memory runs out */
             return err_set(err, ERR_MEMORY, "'%s': out of memory while reading the header", m->path);
         return err_set(err, ERR_INPUT, "'%s': header, byte %d: %s", m->path, where.position, where.text);
     }
