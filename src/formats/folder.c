@@ -1,16 +1,15 @@
 /* A Hugging Face folder: config.json, generation_config.json and the safetensors beside them: model.safetensors, or the
  * shards that model.safetensors.index.json names, or the only *.safetensors there is. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "formats/resolve.h"
 #include "formats/table.h"
 
-enum { CONFIG_MAX_BYTES = 16 << 20, INDEX_MAX_BYTES = 100 << 20, LIST_MAX_BYTES = 1 << 16 };
+enum { CONFIG_MAX_BYTES = 16 << 20, INDEX_MAX_BYTES = 100 << 20, LIST_MAX_BYTES = 1 << 20 };
 
 json_t *read_json_object(const char *path, size_t max, struct err *err)
 {
@@ -140,34 +139,26 @@ out:
 /* Without model.safetensors and without an index: exactly one *.safetensors, or an error that lists them. */
 static int read_only_file(struct model_file *f, struct err *err)
 {
-    DIR *d = opendir(f->dir);
-    if (!d)
-        return err_set_errno(err, errno, "cannot read folder '%s'", f->dir);
+    const char **names, *only = NULL;
+    size_t n_names, n = 0;
     struct buf list = BUF_INIT(LIST_MAX_BYTES);
-    char *only = NULL;
-    int n = 0, rc = 0;
-    for (struct dirent *e; rc == 0 && (e = readdir(d));) {
-        if (e->d_name[0] == '.' || !str_ends(e->d_name, ".safetensors"))
+    TRY(list_folder(&names, &n_names, f->dir, &f->arena, err));
+    for (size_t i = 0; i < n_names; i++) {
+        if (!str_ends(names[i], ".safetensors"))
             continue;
-        buf_printf(&list, "%s'%s'", n++ ? ", " : "", e->d_name);
-        if (!only) {
-            only = mem_strdup(e->d_name, err);
-            rc = only ? 0 : -1;
-        }
+        buf_printf(&list, "%s'%s'", n++ ? ", " : "", names[i]);
+        only = names[i];
     }
-    closedir(d);
+    free(names);
+    int rc = buf_check(&list, err);
     if (rc == 0 && n > 1) {
-        rc = buf_check(&list, err);
-        if (rc == 0) {
-            rc = err_set(err, ERR_USAGE, "folder '%s' holds %d safetensors and no index: %s", f->dir, n, list.data);
-            err_hint(err, "name one of them, or add model.safetensors.index.json");
-        }
+        rc = err_set(err, ERR_USAGE, "folder '%s' holds %zu safetensors and no index: %s", f->dir, n, list.data);
+        err_hint(err, "name one of them, or add model.safetensors.index.json");
     } else if (rc == 0 && n == 1) {
         rc = add_file(f, only, NULL, err);
     } else if (rc == 0) {
         f->format = &format_tokenizer;
     }
-    free(only);
     buf_release(&list);
     return rc;
 }

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { PATHS_MAX_BYTES = 1 << 16 };
+enum { NAMES_MAX_BYTES = 64 << 20 };
 
 size_t gguf_split_stem(const char *path, unsigned *no, unsigned *count)
 {
@@ -101,7 +101,7 @@ int hf_cache_find(char **out, const char *repo, struct err *err)
         return rc;
     rc = -1;
     char *refs = NULL, *snapshots = NULL, *path = NULL;
-    struct buf ref = BUF_INIT(4096);
+    struct buf ref = BUF_INIT(128 << 10); /* file_read asks for room in whole pieces */
     const char *slash = strchr(repo, '/');
     int org = (int)(slash - repo);
     snapshots = mem_printf(err, "%s/models--%.*s--%s/snapshots", hub, org, repo, slash + 1);
@@ -146,47 +146,78 @@ static bool has(const char *dir, const char *name)
     return n > 0 && (size_t)n < sizeof path && file_exists(path);
 }
 
-struct census {
-    int safetensors, gguf, pytorch;
-    char *first_gguf;
-    struct buf ggufs; /* for the message, in the folder's order */
-};
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-static int count_files(struct census *n, const char *dir, struct err *err)
+int list_folder(const char ***out, size_t *n, const char *dir, struct arena *a, struct err *err)
 {
     DIR *d = opendir(dir);
     if (!d)
         return err_set_errno(err, errno, "cannot read folder '%s'", dir);
+    const char **names = NULL;
+    size_t cap = 0;
     int rc = 0;
+    *n = 0;
     for (struct dirent *e; rc == 0 && (e = readdir(d));) {
-        const char *name = e->d_name;
+        if (e->d_name[0] == '.')
+            continue;
+        rc = mem_grow(&names, &cap, *n, sizeof *names, err);
+        if (rc == 0) {
+            names[*n] = arena_strdup(a, e->d_name, err);
+            rc = names[(*n)++] ? 0 : -1;
+        }
+    }
+    closedir(d);
+    if (rc < 0) {
+        free(names);
+        return -1;
+    }
+    if (names)
+        qsort(names, *n, sizeof *names, by_text);
+    *out = names;
+    return 0;
+}
+
+struct census {
+    int safetensors, gguf, pytorch;
+    const char *first_gguf; /* name */
+    struct buf ggufs;       /* for the message */
+};
+
+static int count_files(struct census *n, const char *dir, struct arena *a, struct err *err)
+{
+    const char **names;
+    size_t n_names;
+    TRY(list_folder(&names, &n_names, dir, a, err));
+    for (size_t i = 0; i < n_names; i++) {
+        const char *name = names[i];
         unsigned no, count;
         if (str_ends(name, ".safetensors"))
             n->safetensors++;
         else if (str_starts(name, "pytorch_model") || str_ends(name, ".pt") || str_ends(name, ".pth"))
             n->pytorch++;
-        if (name[0] == '.' || !str_ends(name, ".gguf") || (gguf_split_stem(name, &no, &count) && no != 1))
+        if (!str_ends(name, ".gguf") || (gguf_split_stem(name, &no, &count) && no != 1))
             continue; /* a split model counts once, by its first part */
         buf_printf(&n->ggufs, "%s'%s'", n->gguf++ ? ", " : "", name);
-        if (!n->first_gguf) {
-            n->first_gguf = path_join(dir, name, err);
-            rc = n->first_gguf ? 0 : -1;
-        }
+        if (!n->first_gguf)
+            n->first_gguf = name;
     }
-    closedir(d);
-    return rc < 0 ? rc : buf_check(&n->ggufs, err);
+    free(names);
+    return buf_check(&n->ggufs, err);
 }
 
 static int resolve_folder(char **out, bool *folder, const char *dir, struct err *err)
 {
-    struct census n = {.ggufs = BUF_INIT(PATHS_MAX_BYTES)};
+    struct census n = {.ggufs = BUF_INIT(NAMES_MAX_BYTES)};
+    struct arena arena = ARENA_INIT(NAMES_MAX_BYTES);
     int rc = -1;
-    if (count_files(&n, dir, err) < 0)
+    if (count_files(&n, dir, &arena, err) < 0)
         goto out;
     if (n.safetensors == 0 && n.gguf == 1) {
-        *out = n.first_gguf;
-        n.first_gguf = NULL;
-        rc = 0;
+        *out = path_join(dir, n.first_gguf, err);
+        rc = *out ? 0 : -1;
     } else if (n.safetensors == 0 && n.gguf > 1) {
         err_set(err, ERR_USAGE, "folder '%s' holds %d GGUF models: %s", dir, n.gguf, n.ggufs.data);
         err_hint(err, "name one of them");
@@ -201,7 +232,7 @@ static int resolve_folder(char **out, bool *folder, const char *dir, struct err 
         err_set(err, ERR_INPUT, "folder '%s' holds no model: neither *.safetensors nor *.gguf nor a tokenizer", dir);
     }
 out:
-    free(n.first_gguf);
+    arena_release(&arena);
     buf_release(&n.ggufs);
     return rc;
 }

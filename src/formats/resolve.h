@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 
 /* Gives *out, a path to free().
@@ -23,5 +24,8 @@ int hf_cache_find(char **out, const char *repo, struct err *err);
 
 /* "x-00002-of-00003.gguf": the length of "x" with *no 2 and *count 3; 0 if it is not such a name. */
 size_t gguf_split_stem(const char *path, unsigned *no, unsigned *count);
+
+/* The names in a folder, hidden ones left out, sorted. *out is to free(), the names are the arena's. */
+int list_folder(const char ***out, size_t *n, const char *dir, struct arena *a, struct err *err);
 
 #endif
