@@ -1,0 +1,11 @@
+#!/bin/sh
+# Installs what is missing, builds, measures what configs/demo.yaml asks, and shows what came out. Writes below
+# demo-output/ alone.
+set -eu
+cd "$(dirname "$0")"
+
+sh tools/install.sh build check
+[ -e build/build.ninja ] || cmake -S . -B build -G Ninja >/dev/null
+ninja -C build prony
+
+build/prony run configs/demo.yaml --out demo-output
