@@ -35,9 +35,9 @@ def exp(x):
     r = hi - lo
     total = 0.0
     for i in range(14, 1, -1):
-        total = (total + 1) * r / i
+        total = total * r + 1.0 / math.factorial(i)
     small = (hi - r) - lo
-    return math.ldexp(1 + (r + (r * total + small)), k)
+    return math.ldexp(1 + (r + (r * r * total + small)), k)
 
 
 def lgamma(x):

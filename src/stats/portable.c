@@ -19,9 +19,11 @@ double stats_log(double x)
         e--;
     }
     /* ln m = 2 artanh s, |s| <= 0.1716: the term after s^23 is below 2^-60 of the sum */
+    static const double c[] = {1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                               1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3};
     double s = (m - 1) / (m + 1), s2 = s * s, sum = 0;
-    for (int k = 23; k >= 3; k -= 2)
-        sum = (sum + 1.0 / k) * s2;
+    for (int i = 0; i < 11; i++)
+        sum = (sum + c[i]) * s2;
     return e * LN2_HI + ((2 * s + 2 * s * sum) + e * LN2_LO);
 }
 
@@ -36,12 +38,15 @@ double stats_exp(double x)
     double k = floor(x * 1.44269504088896340736 + 0.5);
     double hi = x - k * LN2_HI, lo = k * LN2_LO;
     double r = hi - lo; /* |r| <= 0.347: the term after r^14 is below 2^-60 */
+    static const double c[] = {1.0 / 87178291200, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800,
+                               1.0 / 362880,      1.0 / 40320,      1.0 / 5040,      1.0 / 720,      1.0 / 120,
+                               1.0 / 24,          1.0 / 6,          1.0 / 2};
     double sum = 0;
-    for (int i = 14; i >= 2; i--)
-        sum = (sum + 1) * r / i;
-    /* sum = (exp(r) - 1 - r) / r here; what the subtraction of `lo` rounded away is put back */
+    for (int i = 0; i < 13; i++)
+        sum = sum * r + c[i];
+    /* sum = (exp(r) - 1 - r) / r^2 here; what the subtraction of `lo` rounded away is put back */
     double small = (hi - r) - lo;
-    return ldexp(1 + (r + (r * sum + small)), (int)k);
+    return ldexp(1 + (r + (r * r * sum + small)), (int)k);
 }
 
 double stats_lgamma(double x)
