@@ -8,6 +8,9 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "formats/model_file.h"
+#include "kernels/decode.h"
+#include "transform/importance.h"
+#include "transform/quantize.h"
 #include "transform/recipe.h"
 #include "transform/synth.h"
 
@@ -127,6 +130,121 @@ static void made_up_models_are_whole_and_repeatable(void **state)
     }
 }
 
+static double error_between(const struct model_file *a, const struct model_file *b, const char *name)
+{
+    const struct tensor *ta = model_file_tensor(a, name), *tb = model_file_tensor(b, name);
+    size_t n = ta->dims[0] * ta->dims[1];
+    float *xa = malloc(n * sizeof *xa), *xb = malloc(n * sizeof *xb);
+    assert_non_null(xa);
+    assert_non_null(xb);
+    assert_int_equal(decode_row(ta->type, ta->data, xa, n), 0);
+    assert_int_equal(decode_row(tb->type, tb->data, xb, n), 0);
+    double e = 0;
+    for (size_t i = 0; i < n; i++)
+        e += ((double)xa[i] - (double)xb[i]) * ((double)xa[i] - (double)xb[i]);
+    free(xa);
+    free(xb);
+    return e / (double)n;
+}
+
+static void quantized_files_are_near_and_whole(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    char *from = synth(0, "f16", 3, "from.gguf"), *to = path_join(test_dir(), "to.gguf", &err);
+    char *again = path_join(test_dir(), "again.gguf", &err);
+    struct model_file *a, *b;
+    assert_ok(model_file_open(&a, from, &err));
+    double last = 1;
+    /* finer types leave less error; values are normal with sd 1/16 */
+    static const char *const recipes[] = {"q2_k", "q3_k_s", "q4_0", "q4_k_s", "q5_k_s", "q6_k", "q8_0"};
+    for (size_t q = 0; q < sizeof recipes / sizeof recipes[0]; q++) {
+        struct quantize_report r;
+        assert_ok(quantize_file(from, to, &(struct quantize_options){.recipe = recipes[q], .threads = 1}, &r, &err));
+        assert_ok(quantize_file(from, again, &(struct quantize_options){.recipe = recipes[q], .threads = 3}, NULL, &err));
+        struct file_map one, three;
+        assert_ok(file_map(&one, to, &err));
+        assert_ok(file_map(&three, again, &err));
+        assert_int_equal(one.size, three.size);
+        assert_memory_equal(one.data, three.data, one.size);
+        file_unmap(&one);
+        file_unmap(&three);
+        assert_ok(model_file_open(&b, to, &err));
+        assert_ok(model_file_verify(b, &err));
+        assert_int_equal(r.quantized, 16 * 7 + 2);
+        assert_int_equal(r.kept, 16 * 2 + 1);
+        assert_int_equal(r.fallen_back, 0);
+        assert_int_equal(model_file_n_metas(b), model_file_n_metas(a));
+        uint64_t bytes = 0;
+        for (size_t i = 0; i < model_file_n_tensors(b); i++)
+            bytes += model_file_tensor_at(b, i)->bytes;
+        assert_int_equal(bytes, r.bytes_after);
+        double e = error_between(a, b, "blk.8.ffn_up.weight") * 256;
+        if (!(e < last))
+            fail_msg("%s: error %g is not below %g, that of the type before", recipes[q], e, last);
+        last = e;
+        model_file_close(b);
+    }
+    assert_true(last < 1e-4);
+    model_file_close(a);
+    free(from);
+    free(to);
+    free(again);
+}
+
+static void what_falls_back_is_said(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    char *from = synth(1, "bf16", 3, "odd.gguf"), *to = path_join(test_dir(), "to.gguf", &err);
+    struct quantize_report r;
+    assert_ok(quantize_file(from, to, &(struct quantize_options){.recipe = "q4_k_m"}, &r, &err));
+    assert_true(r.fallen_back > 0);
+    assert_true(strstr(r.fallen_example, "instead of q4_k") != NULL || strstr(r.fallen_example, "instead of q6_k") != NULL);
+    assert_err(quantize_file(SOURCE_DIR "/README.md", to, &(struct quantize_options){.recipe = "q8_0"}, NULL, &err),
+               ERR_INPUT, "README.md");
+    assert_err(quantize_file(from, to, &(struct quantize_options){.recipe = "q9_0"}, NULL, &err), ERR_USAGE, "'q9_0'");
+    free(from);
+    free(to);
+}
+
+static int stop_at_once(void *arg, uint64_t done, uint64_t total)
+{
+    (void)arg, (void)done, (void)total;
+    return 1;
+}
+
+static void stopping_leaves_no_file(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    char *from = synth(2, "f16", 3, "stop.gguf"), *to = path_join(test_dir(), "never.gguf", &err);
+    assert_err(quantize_file(from, to, &(struct quantize_options){.recipe = "q8_0", .progress = stop_at_once}, NULL, &err),
+               ERR_INTERRUPTED, "stopped");
+    assert_false(file_exists(to));
+    free(from);
+    free(to);
+}
+
+static void importance_is_the_mean_square_by_column(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    struct importance *im;
+    assert_ok(importance_new(&im, &err));
+    const float x[] = {1, 2, 3, 3, 4, 0};
+    assert_ok(importance_add(im, "a", x, 2, 3, &err));
+    assert_ok(importance_add(im, "a", x, 1, 3, &err));
+    const float *w = importance_of(im, "a", 3);
+    assert_close((double)w[0], (1.0 + 9 + 1) / 3, 1e-7, "column 0");
+    assert_close((double)w[2], (9.0 + 0 + 9) / 3, 1e-7, "column 2");
+    assert_null(importance_of(im, "a", 4));
+    assert_null(importance_of(im, "b", 3));
+    assert_err(importance_add(im, "a", x, 1, 6, &err), ERR_BUG, "3 and of 6 columns");
+    assert_int_equal(importance_count(im), 1);
+    importance_free(im);
+}
+
 static void dims_are_checked(void **state)
 {
     (void)state;
@@ -160,6 +278,10 @@ int main(void)
         cmocka_unit_test(recipes_have_names),
         cmocka_unit_test(made_up_models_are_whole_and_repeatable),
         cmocka_unit_test(dims_are_checked),
+        cmocka_unit_test(quantized_files_are_near_and_whole),
+        cmocka_unit_test(what_falls_back_is_said),
+        cmocka_unit_test(stopping_leaves_no_file),
+        cmocka_unit_test(importance_is_the_mean_square_by_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
