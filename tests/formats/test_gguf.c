@@ -1,5 +1,5 @@
 /* GGUF: what is written is read back, and every lie in a header has its own error. Files are built by formats/gguf_write.h
- * and then bent; that the reader agrees with others' files is shown in test_goldens.c. */
+ * and then bent; that the reader agrees with others' files is shown in test_others.c. */
 #include "support/testing.h"
 
 #include <inttypes.h>
