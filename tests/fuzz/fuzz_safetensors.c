@@ -25,5 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     model_file_verify(f, &err);
     model_file_close(f);
+    (void)sink;
     return 0;
 }
