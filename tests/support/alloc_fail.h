@@ -4,9 +4,9 @@
  *     assert_survives_out_of_memory(attempt, arg);
  *
  * Runs `attempt` with its 1st allocation failing, then its 2nd, and so on until one run reaches no failure. Each failed run
- * must return -1 with ERR_MEMORY (an allocation of jansson may surface as another code: it reports some as bad input) and,
- * as the sanitizers check, leak nothing. A run that succeeds although an allocation failed is a failure too: something
- * was swallowed. Allocations counted: all through base/mem.h, and jansson's.
+ * must return -1 with ERR_MEMORY and, as the sanitizers check, leak nothing. A run that succeeds although an allocation
+ * failed is a failure too: something was swallowed. Allocations counted: all through base/mem.h, and jansson's; of the
+ * latter only leaks are checked, because jansson reports some as bad input and its lexer overlooks others.
  */
 #ifndef SUPPORT_ALLOC_FAIL_H
 #define SUPPORT_ALLOC_FAIL_H
