@@ -1,0 +1,109 @@
+/* r_csv.c - tables as CSV (RFC 4180, lines end in \n). A figure becomes eight columns: NAME (its median), NAME_mean,
+ * _sd, _lo, _hi, _n, _interval and _why; a missing cell is empty and its _why says why. Several tables follow each
+ * other with an empty line between them; --out writes each into a file of its own. */
+#include <math.h>
+#include <string.h>
+
+#include "base/json_out.h"
+#include "report/csv_table.h"
+#include "report/format.h"
+
+void csv_field(struct buf *out, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")] && *text != ' ' && (!*text || text[strlen(text) - 1] != ' ')) {
+        buf_str(out, text);
+        return;
+    }
+    buf_char(out, '"');
+    for (; *text; text++) {
+        if (*text == '"')
+            buf_char(out, '"');
+        buf_char(out, *text);
+    }
+    buf_char(out, '"');
+}
+
+void csv_number(struct buf *out, double x)
+{
+    char text[32];
+    if (isfinite(x))
+        buf_str(out, number_shortest(x, text));
+}
+
+static void titles(struct buf *out, const struct report_table *t)
+{
+    static const char *const parts[] = {"_mean", "_sd", "_lo", "_hi", "_n", "_interval"};
+    for (size_t c = 0; c < t->n_columns; c++) {
+        const char *name = t->columns[c].name;
+        if (c > 0)
+            buf_char(out, ',');
+        csv_field(out, name);
+        for (size_t p = 0; t->columns[c].kind == COLUMN_FIGURE && p < sizeof parts / sizeof parts[0]; p++)
+            buf_printf(out, ",%s%s", name, parts[p]);
+        if (t->columns[c].kind != COLUMN_TEXT && t->columns[c].kind != COLUMN_COUNT)
+            buf_printf(out, ",%s_why", name);
+    }
+    buf_char(out, '\n');
+}
+
+static void figure(struct buf *out, const struct report_cell *cell)
+{
+    const double values[] = {cell->figure.median, cell->figure.mean, cell->figure.sd, cell->figure.lo, cell->figure.hi};
+    if (cell->missing) {
+        buf_str(out, ",,,,,,");
+        return;
+    }
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        csv_number(out, values[i]);
+        buf_char(out, ',');
+    }
+    char how[FIGURE_HOW_MAX];
+    buf_printf(out, "%zu,", cell->figure.n);
+    csv_field(out, figure_how(&cell->figure, how));
+}
+
+void csv_table(struct buf *out, const struct report_table *t)
+{
+    titles(out, t);
+    for (size_t r = 0; r < t->n_rows; r++) {
+        for (size_t c = 0; c < t->n_columns; c++) {
+            const struct report_cell *cell = &t->rows[r][c];
+            if (c > 0)
+                buf_char(out, ',');
+            switch (t->columns[c].kind) {
+            case COLUMN_TEXT:
+                csv_field(out, cell->missing ? "" : cell->text);
+                continue;
+            case COLUMN_COUNT:
+                if (!cell->missing)
+                    buf_printf(out, "%lld", (long long)cell->count);
+                continue;
+            case COLUMN_NUMBER:
+                if (!cell->missing)
+                    csv_number(out, cell->number);
+                break;
+            case COLUMN_FIGURE:
+                figure(out, cell);
+                break;
+            }
+            buf_char(out, ',');
+            csv_field(out, cell->missing && cell->why ? cell->why : "");
+        }
+        buf_char(out, '\n');
+    }
+}
+
+static void table(struct buf *out, const struct report_doc *doc, size_t index, const struct report_style *style)
+{
+    (void)style;
+    if (index > 0)
+        buf_char(out, '\n');
+    csv_table(out, &doc->tables[index]);
+}
+
+const struct report_format report_csv = {
+    .name = "csv",
+    .extension = "csv",
+    .summary = "comma-separated tables",
+    .table = table,
+};

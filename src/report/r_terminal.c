@@ -1,0 +1,352 @@
+/* r_terminal.c - the report for eyes in front of a terminal.
+ *
+ * Numbers are never cut: when a table is too wide, texts are shortened first, and if that does not do, every row
+ * becomes a block of lines. Control characters, escape sequences and reordering marks in texts are shown, not sent:
+ * a model's name must not be able to write on the terminal. A missing cell is a dash with the number of a footnote
+ * that says why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "report/format.h"
+
+#define GAP 2
+#define TEXT_LEAST 8 /* columns that a shortened text keeps */
+
+/* ---- text as it may be shown ---- */
+
+static bool is_dangerous(uint32_t cp)
+{
+    return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x200e || cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
+           (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+}
+
+static void visible(struct buf *out, const char *s, bool unicode)
+{
+    for (size_t len = strlen(s); len > 0;) {
+        uint32_t cp = 0;
+        size_t n = utf8_decode(s, len, &cp);
+        if (n == 0)
+            buf_printf(out, "\\x%02x", (unsigned char)*s);
+        else if (cp == '\n')
+            buf_str(out, "\\n");
+        else if (is_dangerous(cp) || (cp >= 0x80 && !unicode))
+            buf_printf(out, cp < 0x100 ? "\\x%02x" : "\\u{%x}", (unsigned)cp);
+        else
+            buf_add(out, s, n);
+        s += n ? n : 1;
+        len -= n ? n : 1;
+    }
+}
+
+/* Columns that a character takes: marks none, East Asian wide forms and pictographs two (Unicode TR 11, by block). */
+static size_t cell_width(uint32_t cp)
+{
+    static const struct {
+        uint32_t first, last;
+        size_t width;
+    } blocks[] = {
+        {0x0300, 0x036f, 0},   {0x0483, 0x0489, 0},   {0x0591, 0x05bd, 0},   {0x064b, 0x065f, 0},
+        {0x093c, 0x093c, 0},   {0x0e31, 0x0e31, 0},   {0x0e34, 0x0e3a, 0},   {0x1100, 0x115f, 2},
+        {0x1ab0, 0x1aff, 0},   {0x200b, 0x200d, 0},   {0x20d0, 0x20ff, 0},   {0x2e80, 0x303e, 2},
+        {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},   {0xfe00, 0xfe0f, 0},
+        {0xfe20, 0xfe2f, 0},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},
+        {0x1f300, 0x1f64f, 2}, {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1faff, 2}, {0x20000, 0x3fffd, 2},
+        {0xe0100, 0xe01ef, 0},
+    };
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+        if (cp >= blocks[i].first && cp <= blocks[i].last)
+            return blocks[i].width;
+    return 1;
+}
+
+static size_t text_width(const char *s)
+{
+    size_t width = 0;
+    for (size_t len = strlen(s); len > 0;) {
+        uint32_t cp = '?';
+        size_t n = utf8_decode(s, len, &cp);
+        width += cell_width(cp);
+        s += n ? n : 1;
+        len -= n ? n : 1;
+    }
+    return width;
+}
+
+/* The text in exactly `width` columns: cut with an ellipsis, or filled on the left or the right. */
+static void put(struct buf *out, const char *s, size_t width, bool right, const struct report_style *style)
+{
+    size_t full = text_width(s);
+    if (full <= width) {
+        buf_printf(out, "%*s%s%*s", right ? (int)(width - full) : 0, "", s, right ? 0 : (int)(width - full), "");
+        return;
+    }
+    const char *dots = style->unicode ? "\xE2\x80\xA6" : "..";
+    size_t room = width - text_width(dots), used = 0;
+    for (size_t len = strlen(s); len > 0;) {
+        uint32_t cp = '?';
+        size_t n = utf8_decode(s, len, &cp);
+        if (used + cell_width(cp) > room)
+            break;
+        buf_add(out, s, n ? n : 1);
+        used += cell_width(cp);
+        s += n ? n : 1;
+        len -= n ? n : 1;
+    }
+    buf_printf(out, "%s%*s", dots, (int)(room - used), "");
+}
+
+static void bold(struct buf *out, const struct report_style *style, bool on)
+{
+    if (style->color)
+        buf_str(out, on ? "\033[1m" : "\033[0m");
+}
+
+/* ---- a table ---- */
+
+struct grid {
+    struct arena arena;
+    const char **cells; /* n_rows + 1 (the titles) times n_columns */
+    size_t *widths;
+    const char **whys; /* footnotes */
+    size_t n_whys;
+    size_t n; /* common n, when all_n */
+    bool all_n;
+};
+
+static const char *keep(struct grid *g, struct buf *text)
+{
+    const char *s = buf_check(text, NULL) < 0 ? NULL : arena_strdup(&g->arena, text->data ? text->data : "", NULL);
+    buf_clear(text);
+    return s;
+}
+
+static size_t footnote(struct grid *g, const char *why)
+{
+    for (size_t i = 0; i < g->n_whys; i++)
+        if (strcmp(g->whys[i], why) == 0)
+            return i + 1;
+    g->whys[g->n_whys++] = why;
+    return g->n_whys;
+}
+
+static void cell_text(struct buf *text, struct grid *g, const struct report_column *column,
+                      const struct report_cell *cell, const struct report_style *style)
+{
+    char number[FIGURE_TEXT_MAX];
+    if (cell->missing) {
+        buf_str(text, "-");
+        if (cell->why)
+            buf_printf(text, " (%zu)", footnote(g, cell->why));
+    } else if (column->kind == COLUMN_TEXT) {
+        visible(text, cell->text, style->unicode);
+    } else if (column->kind == COLUMN_COUNT) {
+        buf_printf(text, "%lld", (long long)cell->count);
+    } else if (column->kind == COLUMN_NUMBER) {
+        buf_str(text, plain_number(cell->number, number));
+    } else {
+        buf_str(text, figure_text(&cell->figure, !g->all_n, number));
+    }
+}
+
+static int fill(struct grid *g, const struct report_table *t, const struct report_style *style)
+{
+    struct buf text = BUF_INIT(1 << 20);
+    int result = -1;
+    g->cells = arena_alloc(&g->arena, (t->n_rows + 1) * t->n_columns, sizeof *g->cells, NULL);
+    g->widths = arena_alloc(&g->arena, t->n_columns, sizeof *g->widths, NULL);
+    g->whys = arena_alloc(&g->arena, t->n_rows * t->n_columns + 1, sizeof *g->whys, NULL);
+    g->all_n = table_common_n(t, &g->n);
+    if (!g->cells || !g->widths || !g->whys)
+        return -1;
+    for (size_t r = 0; r <= t->n_rows; r++)
+        for (size_t c = 0; c < t->n_columns; c++) {
+            const struct report_column *column = &t->columns[c];
+            if (r == 0) {
+                char title[FIGURE_TEXT_MAX];
+                enum better better = column->metric ? column->metric->better : BETTER_NEITHER;
+                visible(&text, column_title(column, title), style->unicode);
+                if (better == BETTER_LESS)
+                    buf_str(&text, style->unicode ? " \xE2\x86\x93" : " v");
+                else if (better == BETTER_MORE)
+                    buf_str(&text, style->unicode ? " \xE2\x86\x91" : " ^");
+            } else {
+                cell_text(&text, g, column, &t->rows[r - 1][c], style);
+            }
+            const char *s = keep(g, &text);
+            if (!s)
+                goto out;
+            g->cells[r * t->n_columns + c] = s;
+            if (text_width(s) > g->widths[c])
+                g->widths[c] = text_width(s);
+        }
+    result = 0;
+out:
+    buf_release(&text);
+    return result;
+}
+
+static size_t total_width(const struct grid *g, size_t n_columns)
+{
+    size_t total = (n_columns - 1) * GAP;
+    for (size_t c = 0; c < n_columns; c++)
+        total += g->widths[c];
+    return total;
+}
+
+/* Takes columns from the widest texts until the table fits; false if texts alone cannot make it. */
+static bool shrink(struct grid *g, const struct report_table *t, size_t width)
+{
+    while (width > 0 && total_width(g, t->n_columns) > width) {
+        size_t widest = t->n_columns;
+        for (size_t c = 0; c < t->n_columns; c++)
+            if (t->columns[c].kind == COLUMN_TEXT && g->widths[c] > TEXT_LEAST &&
+                (widest == t->n_columns || g->widths[c] > g->widths[widest]))
+                widest = c;
+        if (widest == t->n_columns)
+            return false;
+        g->widths[widest]--;
+    }
+    return true;
+}
+
+static void draw_rows(struct buf *out, const struct grid *g, const struct report_table *t,
+                      const struct report_style *style)
+{
+    for (size_t r = 0; r <= t->n_rows; r++) {
+        bold(out, style, r == 0);
+        for (size_t c = 0; c < t->n_columns; c++) {
+            bool right = t->columns[c].kind != COLUMN_TEXT, last = c + 1 == t->n_columns;
+            const char *s = g->cells[r * t->n_columns + c];
+            put(out, s, last && !right && text_width(s) < g->widths[c] ? text_width(s) : g->widths[c], right, style);
+            if (!last)
+                buf_printf(out, "%*s", GAP, "");
+        }
+        if (r == 0 && style->color)
+            bold(out, style, false);
+        buf_char(out, '\n');
+        if (r > 0)
+            continue;
+        for (size_t c = 0; c < t->n_columns; c++) {
+            for (size_t i = 0; i < g->widths[c]; i++)
+                buf_str(out, style->unicode ? "\xE2\x94\x80" : "-");
+            if (c + 1 < t->n_columns)
+                buf_printf(out, "%*s", GAP, "");
+        }
+        buf_char(out, '\n');
+    }
+}
+
+static void draw_blocks(struct buf *out, const struct grid *g, const struct report_table *t,
+                        const struct report_style *style)
+{
+    size_t widest = 0;
+    for (size_t c = 0; c < t->n_columns; c++)
+        if (text_width(g->cells[c]) > widest)
+            widest = text_width(g->cells[c]);
+    for (size_t r = 1; r <= t->n_rows; r++) {
+        for (size_t c = 0; c < t->n_columns; c++) {
+            buf_str(out, c == 0 ? "* " : "  ");
+            put(out, g->cells[c], widest, false, style);
+            buf_printf(out, "  %s\n", g->cells[r * t->n_columns + c]);
+        }
+    }
+}
+
+static void table(struct buf *out, const struct report_doc *doc, size_t index, const struct report_style *style)
+{
+    const struct report_table *t = &doc->tables[index];
+    struct grid g = {.arena = ARENA_INIT(256u << 20)};
+    bold(out, style, true);
+    visible(out, t->title, style->unicode);
+    bold(out, style, false);
+    buf_char(out, '\n');
+    if (t->n_rows == 0) {
+        buf_str(out, "(no rows)\n\n");
+        return;
+    }
+    if (fill(&g, t, style) < 0) {
+        out->failed = true;
+    } else {
+        if (shrink(&g, t, style->width))
+            draw_rows(out, &g, t, style);
+        else
+            draw_blocks(out, &g, t, style);
+        if (g.all_n)
+            buf_printf(out, "n = %zu in every cell\n", g.n);
+        for (size_t i = 0; i < g.n_whys; i++) {
+            buf_printf(out, "(%zu) ", i + 1);
+            visible(out, g.whys[i], style->unicode);
+            buf_char(out, '\n');
+        }
+        buf_char(out, '\n');
+    }
+    arena_release(&g.arena);
+}
+
+/* ---- around the tables ---- */
+
+static void begin(struct buf *out, const struct report_doc *doc, const struct report_style *style)
+{
+    bold(out, style, true);
+    visible(out, doc->title, style->unicode);
+    bold(out, style, false);
+    buf_str(out, "\n\n");
+}
+
+/* Every metric of the document once, in the order in which it first comes. */
+static void definitions(struct buf *out, const struct report_doc *doc, const struct report_style *style)
+{
+    bool any = false, intervals = false;
+    for (size_t m = 0; m < metric_count; m++) {
+        bool used = false;
+        for (size_t t = 0; t < doc->n_tables; t++)
+            for (size_t c = 0; c < doc->tables[t].n_columns; c++) {
+                used |= doc->tables[t].columns[c].metric == &metric_table[m];
+                intervals |= doc->tables[t].columns[c].kind == COLUMN_FIGURE;
+            }
+        if (!used)
+            continue;
+        if (!any)
+            buf_printf(out, "%s less is better, %s more is better\n", style->unicode ? "\xE2\x86\x93" : "v",
+                       style->unicode ? "\xE2\x86\x91" : "^");
+        any = true;
+        buf_printf(out, "%s: %s\n", metric_table[m].title, metric_table[m].definition);
+    }
+    if (intervals)
+        buf_str(out, "figures: median [95 % interval] over n repeats; from six repeats on order statistics of the median, "
+                     "below that Student's t of the mean\n");
+    if (any || intervals)
+        buf_char(out, '\n');
+}
+
+static void end(struct buf *out, const struct report_doc *doc, const struct report_style *style)
+{
+    definitions(out, doc, style);
+    for (size_t i = 0; i < doc->n_notes; i++) {
+        buf_str(out, "note: ");
+        visible(out, doc->notes[i], style->unicode);
+        buf_char(out, '\n');
+    }
+    for (size_t i = 0; i < doc->n_facts; i++) {
+        visible(out, doc->facts[i].label, style->unicode);
+        buf_str(out, ": ");
+        visible(out, doc->facts[i].text ? doc->facts[i].text : "not known", style->unicode);
+        buf_char(out, '\n');
+    }
+    if (doc->command) {
+        buf_str(out, "to repeat: ");
+        visible(out, doc->command, style->unicode);
+        buf_char(out, '\n');
+    }
+}
+
+const struct report_format report_terminal = {
+    .name = "terminal",
+    .extension = "txt",
+    .summary = "tables for a terminal",
+    .begin = begin,
+    .table = table,
+    .end = end,
+};
