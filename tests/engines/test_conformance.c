@@ -1,0 +1,365 @@
+/* Every engine of the list does what it claims: the same questions to each, through the interface alone. An engine that
+ * is not here is skipped aloud. An engine that needs a model gets the one of its row below. */
+#include "support/testing.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/data_path.h"
+#include "engines/engine.h"
+
+/* MODEL(engine, path below the shipped data): add a row with an engine that needs one. */
+static const char *const models[][2] = {{"native", "models/teacher"}};
+
+static struct engine *open_engine(const struct engine_class *class, const char *variant)
+{
+    struct err err = ERR_INIT;
+    struct engine_name name = {.class = class};
+    struct engine *e = NULL;
+    char *model = NULL;
+    snprintf(name.variant, sizeof name.variant, "%s", variant ? variant : "");
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
+        if (strcmp(models[i][0], class->name) == 0)
+            model = data_path(models[i][1], &err);
+    assert_ok(engine_open(&e, &(struct engine_spec){.name = &name, .model = model, .context = 128, .batch = 2,
+                                                    .threads = 1}, &err));
+    free(model);
+    return e;
+}
+
+static const int32_t ids[] = {1, 3, 2, 7, 5, 11};
+static const struct engine_prompt prompt = {.ids = ids, .n_ids = 6};
+
+static struct engine_request plain(size_t n)
+{
+    return (struct engine_request){.prompts = &prompt, .n_prompts = 1, .max_tokens = n};
+}
+
+static void greedy_repeats(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0}, b = {0};
+    struct engine_request r = plain(12);
+    assert_ok(engine_generate(e, &r, &a, &err));
+    assert_ok(engine_generate(e, &r, &b, &err));
+    assert_int_equal(a.n_steps, b.n_steps);
+    for (size_t i = 0; i < a.n_steps; i++)
+        assert_int_equal(a.steps[i].id, b.steps[i].id);
+    assert_int_equal(a.n_prompt, 6);
+    assert_true(a.n_steps <= 12);
+    assert_true(a.finish == FINISH_EOS ? a.n_steps >= 1 : a.n_steps == 12);
+    engine_reply_release(&a);
+    engine_reply_release(&b);
+}
+
+/* A request leaves no trace in the next one, and a short reply is the start of a long one. */
+static void requests_are_alone(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0}, b = {0}, other = {0};
+    struct engine_request r = plain(8), s = plain(3);
+    struct engine_prompt elsewhere = {.ids = (int32_t[]){9, 9, 4}, .n_ids = 3};
+    assert_ok(engine_generate(e, &r, &a, &err));
+    s.prompts = &elsewhere;
+    assert_ok(engine_generate(e, &s, &other, &err));
+    s.prompts = &prompt;
+    assert_ok(engine_generate(e, &s, &b, &err));
+    for (size_t i = 0; i < b.n_steps; i++)
+        assert_int_equal(a.steps[i].id, b.steps[i].id);
+    engine_reply_release(&a);
+    engine_reply_release(&b);
+    engine_reply_release(&other);
+}
+
+static void length_is_fixed(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0};
+    struct engine_request r = plain(40);
+    r.ignore_eos = true;
+    if (!engine_can(e)->fixed_length) {
+        assert_err(engine_generate(e, &r, &a, &err), ERR_UNSUPPORTED, "cannot go on");
+    } else {
+        assert_ok(engine_generate(e, &r, &a, &err));
+        assert_int_equal(a.n_steps, 40);
+        assert_int_equal(a.finish, FINISH_LENGTH);
+    }
+    engine_reply_release(&a);
+}
+
+static void seeds_repeat(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0}, b = {0};
+    struct engine_request r = plain(24);
+    bool differs = false;
+    r.ignore_eos = engine_can(e)->fixed_length;
+    r.sampling = (struct engine_sampling){.temperature = 1, .seed = 5};
+    assert_ok(engine_generate(e, &r, &a, &err));
+    assert_ok(engine_generate(e, &r, &b, &err));
+    assert_int_equal(a.n_steps, b.n_steps);
+    for (size_t i = 0; i < a.n_steps; i++)
+        assert_int_equal(a.steps[i].id, b.steps[i].id);
+    for (uint64_t seed = 6; seed < 12 && !differs; seed++) {
+        r.sampling.seed = seed;
+        assert_ok(engine_generate(e, &r, &b, &err));
+        differs = b.n_steps != a.n_steps;
+        for (size_t i = 0; i < a.n_steps && i < b.n_steps; i++)
+            differs |= a.steps[i].id != b.steps[i].id;
+    }
+    assert_true(differs); /* a seed that changes nothing is no seed */
+    engine_reply_release(&a);
+    engine_reply_release(&b);
+}
+
+/* Greedy takes the likeliest; the list holds it; a whole vocabulary sums to one. */
+static void logprobs_are_a_distribution(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0};
+    struct engine_request r = plain(6);
+    int v = engine_facts(e)->vocabulary;
+    r.n_top = engine_can(e)->top_k < v ? engine_can(e)->top_k : v;
+    assert_ok(engine_generate(e, &r, &a, &err));
+    for (size_t i = 0; i < a.n_steps; i++) {
+        const struct engine_top *row = &a.tops[i * (size_t)r.n_top];
+        double sum = 0;
+        assert_int_equal(row[0].id, a.steps[i].id);
+        assert_close(row[0].logprob, a.steps[i].logprob, 1e-6, "the token's own log-probability");
+        for (int k = 0; k < r.n_top; k++) {
+            sum += exp(row[k].logprob);
+            for (int j = 0; j < k && j < 50; j++)
+                assert_int_not_equal(row[k].id, row[j].id);
+        }
+        assert_true(sum < 1 + 1e-4);
+        if (r.n_top == v)
+            assert_close(sum, 1, 1e-4, "the sum of all probabilities");
+    }
+    r.n_top = v + 1;
+    assert_err(engine_generate(e, &r, &a, &err), ERR_UNSUPPORTED, "likeliest");
+    engine_reply_release(&a);
+}
+
+struct rows_seen {
+    size_t n;
+    const int32_t *ids;
+    double logprob[16];
+};
+
+static int see_row(void *arg, size_t i, const float *logits, size_t n, struct err *err)
+{
+    struct rows_seen *seen = arg;
+    double sum = 0, top = -INFINITY;
+    (void)err;
+    assert_int_equal(i, seen->n++);
+    for (size_t k = 0; k < n; k++)
+        top = fmax(top, (double)logits[k]);
+    for (size_t k = 0; k < n; k++)
+        sum += exp((double)logits[k] - top);
+    if (i + 1 < 16)
+        seen->logprob[i + 1] = (double)logits[seen->ids[i + 1]] - top - log(sum);
+    return 0;
+}
+
+/* Scoring a text that the engine wrote gives the log-probabilities that it gave when writing. */
+static void scores_are_what_it_wrote(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0};
+    struct engine_request r = plain(6);
+    int32_t all[16];
+    double logprobs[16];
+    struct rows_seen seen = {.ids = all};
+    assert_ok(engine_generate(e, &r, &a, &err));
+    memcpy(all, ids, sizeof ids);
+    for (size_t i = 0; i < a.n_steps; i++)
+        all[6 + i] = a.steps[i].id;
+    struct engine_score score = {.ids = all, .n_ids = 6 + a.n_steps, .logprobs = logprobs};
+    if (engine_can(e)->full_logits) {
+        score.on_logits = see_row;
+        score.on_logits_arg = &seen;
+    }
+    assert_ok(engine_score(e, &score, &err));
+    assert_true(isnan(logprobs[0]));
+    for (size_t i = 0; i < a.n_steps; i++)
+        assert_close(logprobs[6 + i], a.steps[i].logprob, 1e-4, "a score");
+    if (score.on_logits) {
+        assert_int_equal(seen.n, score.n_ids);
+        for (size_t i = 1; i < score.n_ids; i++)
+            assert_close(seen.logprob[i], logprobs[i], 1e-4, "the log-softmax of the logits");
+    }
+    engine_reply_release(&a);
+}
+
+static void stamps_run_forward(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0};
+    struct engine_request r = plain(8);
+    int64_t before = engine_now(e);
+    assert_ok(engine_generate(e, &r, &a, &err));
+    int64_t after = engine_now(e);
+    assert_true(before <= a.submitted && a.steps[a.n_steps - 1].done <= after);
+    assert_int_equal(a.steps[0].handed, a.submitted);
+    for (size_t i = 1; i < a.n_steps; i++)
+        assert_int_equal(a.steps[i].handed, a.steps[i - 1].done);
+    engine_reply_release(&a);
+}
+
+static void batches_are_the_same(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_prompt two[] = {prompt, {.ids = (int32_t[]){4, 8}, .n_ids = 2}};
+    struct engine_reply replies[2] = {{0}}, alone = {0};
+    struct engine_request r = {.prompts = two, .n_prompts = 2, .max_tokens = 6};
+    if (engine_can(e)->batch == 1) {
+        assert_err(engine_generate(e, &r, replies, &err), ERR_UNSUPPORTED, "batches of at most 1");
+        return;
+    }
+    assert_ok(engine_generate(e, &r, replies, &err));
+    for (int p = 0; p < 2; p++) {
+        struct engine_request one = {.prompts = &two[p], .n_prompts = 1, .max_tokens = 6};
+        assert_ok(engine_generate(e, &one, &alone, &err));
+        assert_int_equal(alone.n_steps, replies[p].n_steps);
+        for (size_t i = 0; i < alone.n_steps; i++)
+            assert_int_equal(alone.steps[i].id, replies[p].steps[i].id);
+    }
+    engine_reply_release(&alone);
+    engine_reply_release(&replies[0]);
+    engine_reply_release(&replies[1]);
+}
+
+struct listener {
+    size_t n, stop_after, len;
+    char text[512];
+};
+
+static bool listen(void *arg, const struct engine_step *step, const char *piece, size_t len)
+{
+    struct listener *l = arg;
+    (void)step;
+    if (l->len + len < sizeof l->text)
+        memcpy(l->text + l->len, piece, len);
+    l->len += len;
+    return ++l->n < l->stop_after;
+}
+
+static void a_caller_can_stop_it(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0};
+    struct listener l = {.stop_after = 3};
+    struct engine_request r = plain(20);
+    r.on_token = listen;
+    r.on_token_arg = &l;
+    assert_ok(engine_generate(e, &r, &a, &err));
+    assert_true(a.finish == FINISH_EOS || (a.finish == FINISH_CALLER && a.n_steps == 3 && l.n == 3));
+    assert_int_equal(l.len, a.text.len);
+    assert_memory_equal(l.text, a.text.data, l.len);
+    engine_reply_release(&a);
+}
+
+static void text_comes_back(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    static const char text[] = "The quick brown fox.";
+    int32_t *got = NULL;
+    size_t n = 0;
+    struct buf back = BUF_INIT(1 << 16);
+    assert_ok(engine_tokenize(e, text, strlen(text), &got, &n, &err));
+    assert_true(n > 0 && n <= strlen(text));
+    assert_ok(engine_detokenize(e, got, n, &back, &err));
+    assert_non_null(strstr(back.data, text)); /* some put a space in front */
+    free(got);
+    buf_release(&back);
+}
+
+static void nonsense_is_refused(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0};
+    struct engine_request r = plain(0);
+    struct engine_prompt wrong = {.ids = (int32_t[]){1, -1}, .n_ids = 2};
+    assert_err(engine_generate(e, &r, &a, &err), ERR_USAGE, "at least one prompt and one new token");
+    r = plain(2);
+    r.prompts = &wrong;
+    assert_err(engine_generate(e, &r, &a, &err), ERR_USAGE, "token -1 at position 1");
+    wrong.ids = (int32_t[]){1, INT32_MAX};
+    assert_err(engine_generate(e, &r, &a, &err), ERR_USAGE, "not in the vocabulary");
+    wrong.n_ids = 0;
+    assert_err(engine_generate(e, &r, &a, &err), ERR_USAGE, "token ids, at least one, or a text");
+    r = plain(1 << 20);
+    assert_err(engine_generate(e, &r, &a, &err), ERR_USAGE, "do not fit a context of");
+    r = plain(2);
+    r.sampling.temperature = NAN;
+    assert_err(engine_generate(e, &r, &a, &err), ERR_USAGE, "sampling");
+    r = plain(2);
+    assert_ok(engine_generate(e, &r, &a, &err)); /* and it still works */
+    engine_reply_release(&a);
+}
+
+static void facts_are_sane(struct engine *e)
+{
+    const struct engine_facts *f = engine_facts(e);
+    struct engine_memory m;
+    assert_true(*f->version);
+    assert_true(f->vocabulary >= 0 && f->eos < (f->vocabulary ? f->vocabulary : INT32_MAX));
+    assert_true(f->load_ns >= 0);
+    assert_true(f->step_parameters <= f->parameters);
+    engine_memory(e, &m);
+    assert_true(m.weights >= -1 && m.kv >= -1 && m.scratch >= -1);
+}
+
+static void check_engine(const struct engine_class *class, const char *variant)
+{
+    struct engine *e = open_engine(class, variant);
+    printf("  %s%s%s\n", class->name, variant ? ":" : "", variant ? variant : "");
+    facts_are_sane(e);
+    greedy_repeats(e);
+    requests_are_alone(e);
+    length_is_fixed(e);
+    stamps_run_forward(e);
+    batches_are_the_same(e);
+    a_caller_can_stop_it(e);
+    nonsense_is_refused(e);
+    if (engine_can(e)->seed)
+        seeds_repeat(e);
+    if (engine_can(e)->top_k > 0)
+        logprobs_are_a_distribution(e);
+    if (engine_can(e)->prompt_logprobs)
+        scores_are_what_it_wrote(e);
+    if (engine_can(e)->tokenization)
+        text_comes_back(e);
+    engine_close(e);
+}
+
+static void every_engine_conforms(void **unused)
+{
+    (void)unused;
+    int checked = 0;
+    for (size_t i = 0; engine_class_at(i); i++) {
+        const struct engine_class *class = engine_class_at(i);
+        struct engine_name name = {.class = class};
+        struct engine_probe probe = {0};
+        class->probe(&name, &probe);
+        if (probe.status != ENGINE_INSTALLED && probe.status != ENGINE_REACHABLE) {
+            printf("  %s SKIPPED: %s, %s\n", class->name, engine_status_name(probe.status), probe.why);
+            continue;
+        }
+        assert_true(*probe.version);
+        if (!class->variants)
+            check_engine(class, NULL);
+        for (size_t v = 0; class->variants && class->variants[v]; v++)
+            check_engine(class, class->variants[v]);
+        checked++;
+    }
+    assert_true(checked > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_engine_conforms)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
