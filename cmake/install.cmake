@@ -20,7 +20,9 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/include/prony.h)
     add_custom_target(prony_static ALL DEPENDS ${CMAKE_BINARY_DIR}/libprony.a)
     install(FILES ${CMAKE_BINARY_DIR}/libprony.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
   endif()
-  list(JOIN DEPENDENCIES " " PC_REQUIRES)
+  # By name and not by Requires.private, which would ask for what those libraries themselves are made of.
+  file(RELATIVE_PATH PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /) # a prefix can be moved
+  list(JOIN DEPS_LIBRARIES " -l" PC_LIBRARIES)
   configure_file(cmake/prony.pc.in ${CMAKE_BINARY_DIR}/generated/prony.pc @ONLY)
   install(TARGETS prony_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(FILES include/prony.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
