@@ -23,13 +23,18 @@
 struct model_config;
 struct model;
 
+/* A tokenizer that cannot be read does not fail it: ids still work, and model_need_tokenizer tells why. */
 int model_open(struct model **out, const char *path, struct err *err);
+/* Without looking for a tokenizer: for who needs only ids. */
+int model_open_weights(struct model **out, const char *path, struct err *err);
 void model_close(struct model *m);
 
 const char *model_architecture(const struct model *m);  /* "llama", "qwen2", ... as in models/list.h */
 const struct model_file *model_source(const struct model *m);
 /* NULL if the model has no tokenizer beside it; ids still work then. Borrowed. */
 const struct tokenizer *model_tokenizer(const struct model *m);
+/* The same, or -1 and the reason why there is none. */
+int model_need_tokenizer(const struct tokenizer **out, const struct model *m, struct err *err);
 
 struct model_facts {
     uint64_t parameters, bytes;

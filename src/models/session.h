@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "models/model.h"
+#include "models/observe.h"
 
 enum { ROW_CHAIN = -1, ROW_NONE = -2 };
 enum row_want { ROW_LOGITS = 1, ROW_HIDDEN = 2 };
@@ -33,10 +34,11 @@ struct row {
 
 struct session_options {
     const char *variant;   /* "ref" or "fast"; NULL: fast where it is built, else ref */
-    int context;           /* positions a sequence; 0: the model's own limit */
+    int context;           /* positions a sequence; 0: the model's own limit. More than that only with rotary positions */
     int sequences;         /* 0: 1 */
     int threads;           /* 0: the processors this process may use */
     const char *kv;        /* type of the KV cache, NULL: f32 for ref */
+    const struct session_observer *observer; /* told how long each operation took; borrowed; NULL: none */
 };
 
 struct session;
@@ -60,6 +62,15 @@ int session_rollback(struct session *s, int32_t seq, int length, struct err *err
 /* Makes sequence `to` a copy of the first `length` positions of `from`. */
 int session_copy(struct session *s, int32_t from, int32_t to, int length, struct err *err);
 
+/* "ref" or "fast": what the variant asked for turned out to be. */
+const char *session_variant(const struct session *s);
+int session_context(const struct session *s);
+
+/* Bytes of memory by kind; weights are the mapped file's, of which only touched pages are resident. */
+struct session_memory {
+    uint64_t weights, model, kv, scratch, logits;
+};
+void session_memory(const struct session *s, struct session_memory *out);
 uint64_t session_kv_bytes(const struct session *s);
 
 #endif

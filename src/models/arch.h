@@ -1,0 +1,199 @@
+/* arch.h - what an architecture is, and what its rows are written with. Private to models/ and its tests.
+ *
+ * To add one: a file NAME.c with `const struct arch arch_NAME`, and the line ARCH(NAME) in list.h. The row says by what
+ * names files call it, how its configuration is read from config.json and from GGUF, which tensors it has, and how a layer
+ * computes; nothing elsewhere asks which architecture it is. Pieces that several share are below (block.c, config.c).
+ */
+#ifndef MODELS_ARCH_H
+#define MODELS_ARCH_H
+
+#include "base/arena.h"
+#include "models/backend.h"
+#include "models/model.h"
+#include "models/rope.h"
+
+enum { EOS_MAX = 16 };
+
+struct model_config {
+    int vocabulary, context, layers, hidden, heads, kv_heads, head_dim, intermediate;
+    int embedding;       /* width of the token embeddings: `hidden`, or less with projections in and out (OPT) */
+    int positions;       /* rows of the table of learned positions; 0: none */
+    int position_offset; /* position p has row p + offset */
+    float norm_epsilon;
+    bool layer_norm;  /* mean and variance; else root mean square */
+    bool norm_after;  /* the norm follows the residual addition */
+    bool final_norm;
+    bool norm_weights; /* norms have weights (and biases, with layer_norm) */
+    bool qkv_bias, out_bias, mlp_bias, qk_norm, tied;
+    bool scale_by_layer; /* attention scores also divided by layer + 1 */
+    float attention_scale;
+    enum activation activation;
+    int window;   /* a row sees itself and window - 1 before it; 0: all */
+    int *windows; /* [layers] or NULL: all layers as `window` */
+    struct rope_config rope; /* dims 0: none */
+    int32_t eos[EOS_MAX];
+    int n_eos;
+};
+
+struct norm {
+    const float *weight, *bias; /* NULL: 1 and 0 */
+};
+
+struct layer {
+    struct norm attention_norm, mlp_norm, q_norm, k_norm;
+    struct weight qkv; /* where a file has the three in one: split by the row's `finish` */
+    struct weight q, k, v, o, gate, up, down;
+};
+
+struct weights {
+    struct weight embed, positions, project_in, project_out, output;
+    struct norm final_norm;
+    const float *rope_divisors; /* [rope.dims / 2] */
+    struct layer *layers;
+};
+
+/* Sizes that a tensor's shape is written with. */
+enum size_of {
+    SIZE_NONE, SIZE_VOCABULARY, SIZE_HIDDEN, SIZE_EMBEDDING, SIZE_Q, SIZE_KV, SIZE_QKV, SIZE_INTERMEDIATE,
+    SIZE_HEAD, SIZE_POSITIONS, SIZE_ROPE_PAIRS,
+};
+
+enum tensor_flags {
+    TENSOR_LAYER = 1,      /* one a layer: names hold %d, the field is in struct layer; else in struct weights */
+    TENSOR_VECTOR = 2,     /* the field is a const float *; else a struct weight */
+    TENSOR_TRANSPOSED = 4, /* transformers stores [k, n] (Conv1D) */
+    TENSOR_BARE = 8,       /* its name has no prefix ("lm_head.weight") */
+    TENSOR_OPTIONAL = 16,
+};
+
+struct tensor_row {
+    const char *hf, *gguf; /* NULL: not in that format */
+    size_t field;
+    enum size_of n, k; /* a vector has only n */
+    unsigned flags;
+    bool (*wanted)(const struct model_config *c); /* MAY: NULL: always */
+};
+
+struct model {
+    const struct arch *arch;
+    struct model_config config;
+    struct weights weights;
+    struct model_file *file;
+    struct tokenizer *tokenizer;
+    struct err tokenizer_err; /* why there is none */
+    struct model_facts facts;
+    char quantization[64];
+    struct arena arena;
+    bool is_gguf;
+};
+
+/* One pass over some rows. What the pieces of a layer work on. */
+struct run {
+    const struct model *model;
+    const struct backend *backend;
+    void *state;
+    size_t n;               /* rows */
+    const int32_t *tokens;  /* [n] */
+    const int32_t *pos;     /* [n] */
+    const int32_t *seqs;    /* [n] */
+    const int32_t *slots;   /* [n] where a row's keys and values go */
+    const float *cos_sin;   /* [n][rope.dims / 2][2] */
+    struct attention_row *seen;  /* [n] without a window, for the first layer's spans */
+    struct attention_row *seen_window; /* [n] scratch: with the layer's window and spans */
+    const int32_t *committed;    /* [n] length of the row's sequence before this call */
+    char *kv;                    /* all keys and values */
+    size_t kv_stride, kv_span;   /* bytes of a slot; of all slots of one layer and sequence, keys or values */
+    enum dtype kv_type;
+    int n_seqs;
+    float *x;               /* [n][hidden] the residual stream */
+    float *h;               /* [n][max(hidden, embedding)] what a norm gave, then what a block adds */
+    float *q, *k, *v, *att; /* [n][heads or kv_heads * head_dim] */
+    float *gate, *up;       /* [n][intermediate] */
+    int layer;              /* the one at work; -1 before and after */
+    const struct session_observer *observer;
+};
+
+struct arch {
+    const char *name;
+    const char *const *hf_types;   /* config.json's model_type; NULL ends */
+    const char *const *gguf_names; /* general.architecture; NULL ends */
+    const char *const *prefixes;   /* before tensor names in Hugging Face checkpoints; NULL ends */
+    const char *const *junk;       /* endings of tensors that mean nothing (buffers of old checkpoints); NULL ends */
+    /* MUST. Fill the config; it comes zeroed but for context, eos (config.c). */
+    int (*read_hf)(struct model_config *c, const struct model_file *f, struct arena *arena, struct err *err);
+    /* MAY: NULL where no GGUF of it exists. */
+    int (*read_gguf)(struct model_config *c, const struct model_file *f, struct arena *arena, struct err *err);
+    const struct tensor_row *tensors; /* ended by a row without names */
+    int (*finish)(struct model *m, struct err *err); /* MAY: after binding */
+    /* MUST. x from tokens; x through layer r->layer; y [n][hidden] = the final norm of x. */
+    void (*embed)(struct run *r);
+    void (*layer)(struct run *r, const struct layer *l);
+    void (*head)(struct run *r, float *y, const float *x, size_t n);
+};
+
+#define ARCH(name) extern const struct arch arch_##name;
+#include "models/list.h"
+#undef ARCH
+extern const struct arch *const architectures[]; /* ended by NULL */
+
+/* ---- config.c: readers. 1 found, 0 absent (or null), -1 and err that names file and key. ------------------------- */
+int hf_int(int *out, const struct model_file *f, const char *key, int lo, int hi, struct err *err);
+int hf_float(double *out, const struct model_file *f, const char *key, double lo, double hi, struct err *err);
+int hf_bool(bool *out, const struct model_file *f, const char *key, struct err *err);
+int hf_string(const char **out, const struct model_file *f, const char *key, struct err *err);
+int hf_activation(enum activation *out, const struct model_file *f, const char *key, struct err *err);
+int hf_rope(struct model_config *c, const struct model_file *f, struct err *err);
+/* -1 unless the flag is absent or false. */
+int hf_refuse(const struct model_file *f, const char *key, struct err *err);
+/* 0 or -1: the key must be there. */
+int hf_need(int *out, const struct model_file *f, const char *key, int lo, int hi, struct err *err);
+/* `key` stands below the architecture's name: "block_count" is "llama.block_count". */
+int gguf_int(int *out, const struct model_file *f, const char *key, int lo, int hi, struct err *err);
+int gguf_float(double *out, const struct model_file *f, const char *key, double lo, double hi, struct err *err);
+int gguf_need(int *out, const struct model_file *f, const char *key, int lo, int hi, struct err *err);
+int gguf_rope(struct model_config *c, const struct model_file *f, struct err *err);
+bool gguf_has(const struct model_file *f, const char *tensor);
+/* The keys that all GGUF decoders share: sizes, heads, context, vocabulary, head_dim. */
+int gguf_sizes(struct model_config *c, const struct model_file *f, struct err *err);
+/* What a Llama's config.json has: the decoders that descend from it begin with these. */
+int hf_llama_sizes(struct model_config *c, const struct model_file *f, struct err *err);
+/* Qwen's windows: "layer_types" where it is written, else from "max_window_layers" on, if "use_sliding_window". */
+int hf_upper_windows(struct model_config *c, const struct model_file *f, struct arena *arena, struct err *err);
+/* A GGUF of such a decoder without what only some have. */
+int gguf_llama_sizes(struct model_config *c, const struct model_file *f, struct err *err);
+int config_read(struct model_config *c, const struct arch **arch, const struct model_file *f, struct arena *arena,
+                struct err *err);
+/* What must hold of any config; messages name the file. */
+int config_check(struct model_config *c, const struct model_file *f, struct err *err);
+
+enum { LAYERS_MAX = 4096, WIDTH_MAX = 1 << 20, HEADS_MAX = 1 << 14, VOCABULARY_MAX = 1 << 24, CONTEXT_MAX = 1 << 28 };
+
+/* ---- bind.c ------------------------------------------------------------------------------------------------------ */
+int bind_weights(struct model *m, struct err *err);
+
+/* ---- block.c: pieces of layers ----------------------------------------------------------------------------------- */
+void run_embed_tokens(struct run *r);
+void run_embed_positions(struct run *r);
+void run_norm(struct run *r, float *y, const float *x, const struct norm *w, size_t n, int width);
+/* h = attention of h. */
+void run_attention(struct run *r, const struct layer *l);
+/* h = down(f(gate(h)) * up(h)), and h = down(f(up(h))). */
+void run_mlp_gated(struct run *r, const struct layer *l);
+void run_mlp_plain(struct run *r, const struct layer *l);
+void run_add(struct run *r); /* x += h */
+void run_copy(float *to, const float *from, size_t bytes);
+/* x += attention(norm(x)); x += mlp(norm(x)). */
+void layer_pre_norm_gated(struct run *r, const struct layer *l);
+void layer_pre_norm_plain(struct run *r, const struct layer *l);
+void head_final_norm(struct run *r, float *y, const float *x, size_t n);
+
+bool wants_qkv_bias(const struct model_config *c);
+bool wants_out_bias(const struct model_config *c);
+bool wants_mlp_bias(const struct model_config *c);
+bool wants_qk_norm(const struct model_config *c);
+bool wants_output(const struct model_config *c);
+/* Tensors of Llama and its descendants. */
+extern const struct tensor_row llama_tensors[];
+extern const char *const llama_prefixes[], *const llama_junk[];
+
+#endif
