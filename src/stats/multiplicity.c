@@ -83,7 +83,8 @@ double by_factor(size_t n)
 
 int pocock_level(double *out, int looks, struct err *err)
 {
-    static const double level[] = {0.0294, 0.0221, 0.0182, 0.0158, 0.0142, 0.0130, 0.0120, 0.0112, 0.0106};
+    static const double level[] = {0.029386, 0.022052, 0.018211, 0.015814, 0.014159,
+                                   0.012937, 0.011993, 0.011238, 0.010618};
     if (looks < 2 || looks > 10)
         return err_set(err, ERR_USAGE, "Pocock's level for %d looks, expected 2 to 10", looks);
     *out = level[looks - 2];
