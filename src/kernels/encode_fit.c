@@ -34,6 +34,14 @@ void fit_round(int n, const float *x, float scale, float offset, int lo, int hi,
         q[i] = (int8_t)nearest(clampf((x[i] - offset) * inverse, (float)lo, (float)hi));
 }
 
+/* Sums run in lanes that are added at the end: a fixed order, and one that a compiler can vectorise. */
+enum { LANES = 8 };
+
+static float total(const float lanes[LANES])
+{
+    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+}
+
 /* What integers chosen with one inverse scale can reach: the best scale for them is xl / ll, and the error is
  * sum(w x x) - xl^2 / ll, so the largest gain wins. */
 struct symmetric_sums {
@@ -42,13 +50,15 @@ struct symmetric_sums {
 
 static struct symmetric_sums symmetric_sums(int n, const float *x, const float *w, float inverse, int lo, int hi)
 {
-    struct symmetric_sums s = {0, 0};
-    for (int i = 0; i < n; i++) {
-        float l = nearest(clampf(x[i] * inverse, (float)lo, (float)hi));
-        s.xl += w[i] * x[i] * l;
-        s.ll += w[i] * l * l;
+    float xl[LANES] = {0}, ll[LANES] = {0};
+    for (int i = 0; i < n; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            float l = nearest(clampf(x[i + k] * inverse, (float)lo, (float)hi));
+            xl[k] += w[i + k] * x[i + k] * l;
+            ll[k] += w[i + k] * l * l;
+        }
     }
-    return s;
+    return (struct symmetric_sums){total(xl), total(ll)};
 }
 
 static float gain(struct symmetric_sums s)
@@ -99,16 +109,20 @@ struct affine {
 static struct affine affine_solve(int n, const float *x, const float *w, float inverse, float offset, int hi,
                                   bool negative_offset)
 {
-    float sw = 0, sx = 0, sl = 0, sll = 0, sxl = 0, sxx = 0;
-    for (int i = 0; i < n; i++) {
-        float l = nearest(clampf((x[i] - offset) * inverse, 0, (float)hi));
-        sw += w[i];
-        sx += w[i] * x[i];
-        sl += w[i] * l;
-        sll += w[i] * l * l;
-        sxl += w[i] * x[i] * l;
-        sxx += w[i] * x[i] * x[i];
+    float w_[LANES] = {0}, x_[LANES] = {0}, l_[LANES] = {0}, ll_[LANES] = {0}, xl_[LANES] = {0}, xx_[LANES] = {0};
+    for (int i = 0; i < n; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            float l = nearest(clampf((x[i + k] - offset) * inverse, 0, (float)hi));
+            float wx = w[i + k] * x[i + k], wl = w[i + k] * l;
+            w_[k] += w[i + k];
+            x_[k] += wx;
+            l_[k] += wl;
+            ll_[k] += wl * l;
+            xl_[k] += wx * l;
+            xx_[k] += wx * x[i + k];
+        }
     }
+    float sw = total(w_), sx = total(x_), sl = total(l_), sll = total(ll_), sxl = total(xl_), sxx = total(xx_);
     struct affine a = {0, 0, 0};
     float det = sw * sll - sl * sl;
     if (det > 1e-12f * sw * sll) {
@@ -166,13 +180,15 @@ void fit_affine(int n, const float *x, const float *w, int hi, bool negative_off
 static float rounded_error(int n, const float *x, const float *w, float scale, float offset, int lo, int hi)
 {
     float inverse = fabsf(scale) > 0 ? 1.0f / scale : 0;
-    float error = 0;
-    for (int i = 0; i < n; i++) {
-        float l = nearest(clampf((x[i] - offset) * inverse, (float)lo, (float)hi));
-        float d = x[i] - offset - scale * l;
-        error += w[i] * d * d;
+    float error[LANES] = {0};
+    for (int i = 0; i < n; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            float l = nearest(clampf((x[i + k] - offset) * inverse, (float)lo, (float)hi));
+            float d = x[i + k] - offset - scale * l;
+            error[k] += w[i + k] * d * d;
+        }
     }
-    return error;
+    return total(error);
 }
 
 /* Given d: the scale of each sub-block, and its integers, that decode nearest. Returns the error. */

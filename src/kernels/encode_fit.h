@@ -1,7 +1,7 @@
 /* encode_fit.h - the searches behind encode.c: integers and scales that lie near given values.
  *
  * All errors are weighted sums of squares. Scales that are stored as float16 are rounded here, before the integers are
- * chosen for the last time, so that what is minimised is what will be decoded.
+ * chosen for the last time, so that what is minimised is what will be decoded. n is a multiple of 8.
  */
 #ifndef KERNELS_ENCODE_FIT_H
 #define KERNELS_ENCODE_FIT_H

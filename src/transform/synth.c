@@ -353,30 +353,49 @@ static double spread(const struct synth_shape *s, const struct plan *p)
 
 enum { POOL_BLOCKS = 2048, PIECE_BLOCKS = 4096 };
 
-/* Blocks of one type and spread, encoded once; a tensor is a random sequence of them. */
+/* Blocks of one type and distribution, encoded once; a tensor is a random sequence of them. */
 struct pool {
     enum dtype type;
-    double spread;
+    double mean, sd;
     size_t block_bytes;
     unsigned char *bytes;
 };
 
-static int pool_fill(struct pool *p, enum dtype type, double sd, double mean, struct rng *rng, struct err *err)
+/* A model has a dozen kinds of tensors at most: few types, few widths. */
+struct pools {
+    struct pool *all;
+    size_t n, cap;
+};
+
+static const struct pool *pool_of(struct pools *pools, enum dtype type, double mean, double sd, struct rng *rng,
+                                  struct err *err)
 {
+    for (size_t i = 0; i < pools->n; i++)
+        if (pools->all[i].type == type && pools->all[i].mean == mean && pools->all[i].sd == sd)
+            return &pools->all[i];
+    if (mem_grow(&pools->all, &pools->cap, pools->n, sizeof *pools->all, err) < 0)
+        return NULL;
     size_t values = dtype_block(type);
     size_t count = values < 32 ? 32 / values : 1; /* plain types: 32 values a block, as the smallest quantized one */
+    struct pool p = {.type = type, .mean = mean, .sd = sd, .block_bytes = dtype_block_bytes(type) * count};
     float x[256];
-    free(p->bytes);
-    *p = (struct pool){.type = type, .spread = sd, .block_bytes = dtype_block_bytes(type) * count};
-    p->bytes = mem_alloc(POOL_BLOCKS, p->block_bytes, err);
-    if (!p->bytes)
-        return -1;
+    p.bytes = mem_alloc(POOL_BLOCKS, p.block_bytes, err);
+    if (!p.bytes)
+        return NULL;
     for (size_t b = 0; b < POOL_BLOCKS; b++) {
         for (size_t i = 0; i < values * count; i++)
             x[i] = (float)(mean + sd * rng_normal(rng));
-        encode_row(type, x, NULL, p->bytes + b * p->block_bytes, values * count);
+        encode_row(type, x, NULL, p.bytes + b * p.block_bytes, values * count);
     }
-    return 0;
+    pools->all[pools->n] = p;
+    return &pools->all[pools->n++];
+}
+
+static void pools_release(struct pools *pools)
+{
+    for (size_t i = 0; i < pools->n; i++)
+        free(pools->all[i].bytes);
+    free(pools->all);
 }
 
 static int write_tensor(struct gguf_writer *w, const struct pool *p, uint64_t bytes, struct rng *rng, unsigned char *piece,
@@ -398,7 +417,7 @@ int synth_write(const struct synth_shape *shape, const char *recipe_name_, uint6
                 int (*progress)(void *arg, uint64_t done, uint64_t total), void *progress_arg, struct err *err)
 {
     struct gguf_writer w;
-    struct pool pool = {.bytes = NULL};
+    struct pools pools = {0};
     struct rng rng;
     unsigned char *piece = NULL;
     struct synth y = {.shape = shape, .writer = &w, .arena = ARENA_INIT(16u << 20)};
@@ -426,11 +445,8 @@ int synth_write(const struct synth_shape *shape, const char *recipe_name_, uint6
     }
     for (size_t i = 0; i < y.n; i++) {
         const struct plan *p = &y.plan[i];
-        double sd = spread(shape, p);
-        bool fresh = !pool.bytes || pool.type != p->t.type || pool.spread != sd || p->t.n_dims == 1;
-        if (fresh && pool_fill(&pool, p->t.type, sd, p->values == AROUND_ONE, &rng, err) < 0)
-            goto out;
-        if (write_tensor(&w, &pool, p->t.bytes, &rng, piece, err) < 0)
+        const struct pool *pool = pool_of(&pools, p->t.type, p->values == AROUND_ONE, spread(shape, p), &rng, err);
+        if (!pool || write_tensor(&w, pool, p->t.bytes, &rng, piece, err) < 0)
             goto out;
         done += p->t.bytes;
         if (progress && progress(progress_arg, done, total)) {
@@ -443,7 +459,7 @@ out:
     gguf_writer_release(&w);
     arena_release(&y.arena);
     free(y.plan);
-    free(pool.bytes);
+    pools_release(&pools);
     free(piece);
     return rc;
 }

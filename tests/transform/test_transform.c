@@ -96,7 +96,7 @@ static void made_up_models_are_whole_and_repeatable(void **state)
 {
     (void)state;
     struct err err = ERR_INIT;
-    static const char *const recipes[] = {"f16", "bf16", "q8_0", "q4_0", "q4_k_m", "q2_k", "q3_k_m"};
+    static const char *const recipes[] = {"f16", "q8_0", "q4_k_m"};
     for (size_t i = 0; i < 3; i++) {
         for (size_t q = 0; q < sizeof recipes / sizeof recipes[0]; q++) {
             char *one = synth(i, recipes[q], 7, "one.gguf"), *two = synth(i, recipes[q], 7, "two.gguf");
@@ -161,14 +161,16 @@ static void quantized_files_are_near_and_whole(void **state)
     for (size_t q = 0; q < sizeof recipes / sizeof recipes[0]; q++) {
         struct quantize_report r;
         assert_ok(quantize_file(from, to, &(struct quantize_options){.recipe = recipes[q], .threads = 1}, &r, &err));
-        assert_ok(quantize_file(from, again, &(struct quantize_options){.recipe = recipes[q], .threads = 3}, NULL, &err));
-        struct file_map one, three;
-        assert_ok(file_map(&one, to, &err));
-        assert_ok(file_map(&three, again, &err));
-        assert_int_equal(one.size, three.size);
-        assert_memory_equal(one.data, three.data, one.size);
-        file_unmap(&one);
-        file_unmap(&three);
+        if (q % 3 == 0) {
+            struct file_map one, three;
+            assert_ok(quantize_file(from, again, &(struct quantize_options){.recipe = recipes[q], .threads = 3}, NULL, &err));
+            assert_ok(file_map(&one, to, &err));
+            assert_ok(file_map(&three, again, &err));
+            assert_int_equal(one.size, three.size);
+            assert_memory_equal(one.data, three.data, one.size);
+            file_unmap(&one);
+            file_unmap(&three);
+        }
         assert_ok(model_file_open(&b, to, &err));
         assert_ok(model_file_verify(b, &err));
         assert_int_equal(r.quantized, 16 * 7 + 2);
