@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "kernels/kernels.h"
 
 static int print_error(const struct err *err)
 {
@@ -43,7 +44,15 @@ static int finish(int status)
 
 static void print_version(void)
 {
+    const struct kernel_set *chosen;
+    struct err err = ERR_INIT;
     printf("prony %s\ncommit %s\ncompiler %s, %s\n", build_version(), build_commit(), build_compiler(), build_type());
+    if (kernels_choose(&chosen, NULL, &err) < 0)
+        printf("kernels none: %s\n", err.text);
+    else
+        printf("kernels %s, of", chosen->name);
+    for (size_t i = 0; err.code == ERR_NONE && i < kernels_count(); i++)
+        printf(" %s%s", kernels_at(i)->name, i + 1 < kernels_count() ? "," : "\n");
 }
 
 static int print_help(const struct command *parent, const struct command *c, FILE *to)

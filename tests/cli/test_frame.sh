@@ -21,6 +21,9 @@ expect 0 OUT "Commands:" help
 expect 2 ERR "Commands:"
 expect 0 OUT "compiler " --version
 expect 0 OUT "commit " --version
+PRONY_KERNELS=scalar expect 0 OUT "kernels scalar, of" --version
+SPECDEC_FORCE_PY=1 expect 0 OUT "kernels scalar, of" --version
+PRONY_KERNELS=abacus expect 0 OUT "kernels none: " --version
 expect 0 OUT "Examples:" help help
 expect 0 OUT "Examples:" help --help
 expect 0 OUT "Exit status:" help --help
