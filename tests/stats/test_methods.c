@@ -690,6 +690,31 @@ static void early_stopping_discards_what_it_may(void **state)
     assert_true(at && !beyond && e.estimate == 299.0 - (double)e.discarded);
 }
 
+static void effects_and_counts_invert(void **state)
+{
+    (void)state;
+    double n, effect; /* scipy: ((norm.ppf(.975) + norm.ppf(.8)) * .05 / log(1.02)) ** 2, and its inverse at 30 */
+    assert_ok(power_n_paired(&n, 0.05, 0.02, NULL, &err));
+    assert_close(n, 50.0382434576925, 1e-10, "pairs");
+    assert_ok(power_mde_paired(&effect, 0.05, 30, NULL, &err));
+    assert_close(effect, 0.0259046995567871, 1e-12, "effect of 30 pairs");
+    assert_ok(power_mde_paired(&effect, 0.05, n, NULL, &err));
+    assert_close(effect, 0.02, 1e-12, "inverse");
+}
+
+static void a_cold_first_sample_is_said(void **state)
+{
+    (void)state;
+    double x[] = {100, 1.0, 1.1, 0.9, 1.05, 0.95, 1.0, 1.02};
+    struct outliers o;
+    assert_ok(outliers_label(&o, NULL, x, 8, &err));
+    assert_true(o.first && o.beyond_mad == 1 && o.count[OUTLIER_HIGH_SEVERE] == 1);
+    x[0] = 1;
+    x[1] = 100;
+    assert_ok(outliers_label(&o, NULL, x, 8, &err));
+    assert_true(!o.first && o.beyond_mad == 1);
+}
+
 static void orders_are_blocks_and_repeat_by_seed(void **state)
 {
     (void)state;
@@ -717,6 +742,8 @@ int main(void)
         cmocka_unit_test(limits),
         cmocka_unit_test(a_series_says_whether_it_settled),
         cmocka_unit_test(early_stopping_discards_what_it_may),
+        cmocka_unit_test(effects_and_counts_invert),
+        cmocka_unit_test(a_cold_first_sample_is_said),
         cmocka_unit_test(orders_are_blocks_and_repeat_by_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
