@@ -164,8 +164,8 @@ INLINE void decode_super(enum dtype t, const uint8_t *restrict s, uint8_t *restr
                 }
             } else {
                 for (int i = 0; i < 32; i++) {
-                    a[i] = (low[32 * j + i] & 15) | (high[i] >> (2 * j) & 1) << 4;
-                    b[i] = (low[32 * j + i] >> 4) | (high[i] >> (2 * j + 1) & 1) << 4;
+                    a[i] = (quant_w)((low[32 * j + i] & 15) | (high[i] >> (2 * j) & 1) << 4);
+                    b[i] = (quant_w)((low[32 * j + i] >> 4) | (high[i] >> (2 * j + 1) & 1) << 4);
                 }
             }
             record_scale(even, row, 0, d * scale[2 * j]);
