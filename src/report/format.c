@@ -86,13 +86,13 @@ char *figure_number(const struct figure *f, double x, char text[FIGURE_TEXT_MAX]
 
 char *figure_text(const struct figure *f, bool with_n, char text[FIGURE_TEXT_MAX])
 {
-    char median[FIGURE_TEXT_MAX], lo[FIGURE_TEXT_MAX], hi[FIGURE_TEXT_MAX], interval[80] = "", n[24] = "";
+    char median[FIGURE_TEXT_MAX], lo[FIGURE_TEXT_MAX], hi[FIGURE_TEXT_MAX], interval[56] = "", n[24] = "";
     figure_number(f, f->median, median);
     if (isfinite(f->lo) && isfinite(f->hi))
-        snprintf(interval, sizeof interval, " [%.36s, %.36s]", figure_number(f, f->lo, lo), figure_number(f, f->hi, hi));
+        snprintf(interval, sizeof interval, " [%.24s, %.24s]", figure_number(f, f->lo, lo), figure_number(f, f->hi, hi));
     if (with_n)
         snprintf(n, sizeof n, " n=%zu", f->n);
-    snprintf(text, FIGURE_TEXT_MAX, "%.36s%.44s%s", median, interval, n);
+    snprintf(text, FIGURE_TEXT_MAX, "%.16s%.54s%s", median, interval, n);
     return text;
 }
 

@@ -70,7 +70,7 @@ static void test_terminal(void **state)
                      "n = 5 in every cell\n"
                      "(1) not installed\n");
     assert_has(text, "note: 1 cell failed\nseed: 42\ncpu: not known\nto repeat: prony run 'a b.yaml'\n");
-    assert_has(text, "prefill: time in which the prompt was processed\n");
+    assert_has(text, "prefill: from handing the request over to the first token\n");
     report_doc_release(&doc);
 }
 
