@@ -1,1 +1,2 @@
 /* The actions of `prony engines`: ENGINES_ACTION(NAME) is engines_NAME in engines_NAME.c. */
+ENGINES_ACTION(list)

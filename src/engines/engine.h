@@ -260,6 +260,8 @@ struct engine_class {
     void (*memory)(void *self, struct engine_memory *out);
     /* MAY. NULL: CLOCK_MONOTONIC. */
     int64_t (*now)(void *self);
+    /* MAY. What a launch of so many requests will take by the options alone, without opening anything: for plans. */
+    double (*guess_ms)(const json_t *options, uint64_t requests, size_t prompt, size_t new_tokens, size_t batch);
     /* MUST. After it nothing that open started is left. */
     void (*close)(void *self);
 };

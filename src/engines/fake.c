@@ -481,6 +481,17 @@ static void fake_memory(void *self, struct engine_memory *out)
     out->scratch = (int64_t)f->hoard_bytes;
 }
 
+static double fake_guess_ms(const json_t *options, uint64_t requests, size_t prompt, size_t new_tokens, size_t batch)
+{
+    struct fake_options o;
+    if (fake_options_read(&o, options, NULL) < 0 || o.clock == FAKE_VIRTUAL)
+        return 0;
+    double steps = (double)new_tokens - 1, middle = (double)prompt + steps / 2;
+    double request = o.enqueue_ms * (steps + 1) + o.prompt_token_ms * (double)prompt +
+                     steps * (o.token_ms + o.position_ms * middle);
+    return o.load_ms + (double)requests * request * (1 + o.batch_share * (double)(batch - 1));
+}
+
 const struct engine_class engine_fake = {
     .name = "fake",
     .what = "deterministic and scripted: known distributions, a virtual clock, delays and faults; for tests",
@@ -495,5 +506,6 @@ const struct engine_class engine_fake = {
     .detokenize = fake_detokenize,
     .memory = fake_memory,
     .now = fake_now,
+    .guess_ms = fake_guess_ms,
     .close = fake_close,
 };

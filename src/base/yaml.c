@@ -1,0 +1,406 @@
+/* Built from libfyaml's events, not its documents: those copy what an alias points to, which lets nine lines of aliases
+ * take gigabytes. Here an alias is the same node again, and what a tree would be if it were written out is counted. */
+#include "base/yaml.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libfyaml.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+
+enum { DEPTH_MAX = 64, MEMORY_MAX = 512 << 20 };
+static const uint64_t expanded_max = 1000000;
+
+struct anchor {
+    const char *name;
+    struct yaml_node *node;
+};
+
+struct yaml {
+    struct arena memory;
+    struct yaml_node *root;
+};
+
+/* A node while the tree is built: how many nodes it is, written out. */
+struct building {
+    struct yaml_node node; /* first: the two are one pointer */
+    uint64_t expanded;
+};
+
+struct reader {
+    struct yaml *y;
+    const char *name;
+    struct fy_parser *parser;
+    struct fy_diag *diag;
+    struct anchor *anchors;
+    size_t n_anchors, cap_anchors;
+    int depth;
+    struct err *err;
+};
+
+static int wrong(struct reader *r, const struct fy_mark *at, const char *what, const char *subject)
+{
+    return err_set(r->err, ERR_INPUT, "'%s':%d:%d: %s%s%.60s%s", r->name, at ? at->line + 1 : 1, at ? at->column + 1 : 1,
+                   what, subject ? " '" : "", subject ? subject : "", subject ? "'" : "");
+}
+
+static int syntax(struct reader *r)
+{
+    void *at = NULL;
+    struct fy_diag_error *e = fy_diag_errors_iterate(r->diag, &at);
+    if (!e)
+        return err_set(r->err, ERR_INPUT, "'%s' is not YAML", r->name);
+    return err_set(r->err, ERR_INPUT, "'%s':%d:%d: %s", r->name, e->line, e->column, e->msg);
+}
+
+static struct building *new_node(struct reader *r, enum yaml_kind kind, struct fy_token *at)
+{
+    const struct fy_mark *mark = at ? fy_token_start_mark(at) : NULL;
+    struct building *b = arena_alloc(&r->y->memory, 1, sizeof *b, r->err);
+    if (b) {
+        b->node = (struct yaml_node){.kind = kind, .line = mark ? mark->line + 1 : 1, .col = mark ? mark->column + 1 : 1};
+        b->expanded = 1;
+    }
+    return b;
+}
+
+static char *token_text(struct reader *r, struct fy_token *token)
+{
+    size_t len = 0;
+    const char *text = token ? fy_token_get_text(token, &len) : "";
+    if (text && memchr(text, '\0', len)) {
+        wrong(r, fy_token_start_mark(token), "a text with a zero byte in it", NULL);
+        return NULL;
+    }
+    return arena_strndup(&r->y->memory, text ? text : "", text ? len : 0, r->err);
+}
+
+static int remember(struct reader *r, struct fy_token *anchor, struct building *b)
+{
+    if (!anchor)
+        return 0;
+    char *name = token_text(r, anchor);
+    if (!name)
+        return -1;
+    TRY(mem_grow(&r->anchors, &r->cap_anchors, r->n_anchors, sizeof *r->anchors, r->err));
+    r->anchors[r->n_anchors++] = (struct anchor){.name = name, .node = &b->node};
+    return 0;
+}
+
+static struct building *find_anchor(struct reader *r, struct fy_token *token)
+{
+    char *name = token_text(r, token);
+    for (size_t i = r->n_anchors; name && i-- > 0;)
+        if (strcmp(r->anchors[i].name, name) == 0)
+            return (struct building *)r->anchors[i].node;
+    if (name)
+        wrong(r, fy_token_start_mark(token), "there is no anchor above for the alias", name);
+    return NULL;
+}
+
+static int grow(struct reader *r, struct building *parent, const struct building *child, const struct fy_mark *at)
+{
+    parent->expanded += child->expanded;
+    if (parent->expanded > expanded_max) {
+        wrong(r, at, "with its aliases written out this is more than a million values", NULL);
+        return err_hint(r->err, "aliases of aliases multiply");
+    }
+    return 0;
+}
+
+static struct building *read_node(struct reader *r, struct fy_event *e);
+
+/* The children in a growing array that ends up in the arena. */
+struct items {
+    struct yaml_node **data;
+    size_t n, cap;
+};
+
+static int add(struct reader *r, struct items *list, struct building *b)
+{
+    if (!b)
+        return -1;
+    TRY(mem_grow(&list->data, &list->cap, list->n, sizeof *list->data, r->err));
+    list->data[list->n++] = &b->node;
+    return 0;
+}
+
+static int settle(struct reader *r, struct yaml_node ***out, const struct items *list)
+{
+    *out = arena_alloc(&r->y->memory, list->n ? list->n : 1, sizeof **out, r->err);
+    if (!*out)
+        return -1;
+    if (list->n)
+        memcpy(*out, list->data, list->n * sizeof **out);
+    return 0;
+}
+
+static struct fy_event *next(struct reader *r)
+{
+    struct fy_event *e = fy_parser_parse(r->parser);
+    if (!e)
+        syntax(r);
+    return e;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp((*(struct yaml_node *const *)a)->text, (*(struct yaml_node *const *)b)->text);
+}
+
+static int refuse_duplicates(struct reader *r, const struct items *keys)
+{
+    struct yaml_node **sorted = mem_alloc(keys->n, sizeof *sorted, r->err);
+    int rc = sorted ? 0 : -1;
+    if (sorted && keys->n) {
+        memcpy(sorted, keys->data, keys->n * sizeof *sorted);
+        qsort(sorted, keys->n, sizeof *sorted, by_text);
+    }
+    for (size_t i = 1; i < keys->n && rc == 0; i++)
+        if (strcmp(sorted[i]->text, sorted[i - 1]->text) == 0) {
+            const struct yaml_node *late = sorted[i]->line > sorted[i - 1]->line ||
+                                                   (sorted[i]->line == sorted[i - 1]->line && sorted[i]->col > sorted[i - 1]->col)
+                                               ? sorted[i] : sorted[i - 1];
+            const struct yaml_node *early = late == sorted[i] ? sorted[i - 1] : sorted[i];
+            rc = err_set(r->err, ERR_INPUT, "'%s':%d:%d: the key '%.60s' is there already, in line %d", r->name, late->line,
+                         late->col, late->text, early->line);
+        }
+    free(sorted);
+    return rc;
+}
+
+static bool has_key(const struct items *keys, const char *text)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        if (strcmp(keys->data[i]->text, text) == 0)
+            return true;
+    return false;
+}
+
+/* `<<: *base` or `<<: [*a, *b]`: what is not there yet comes from there. */
+static int merge_one(struct reader *r, const struct yaml_node *from, struct items *keys, struct items *values)
+{
+    if (from->kind != YAML_MAP)
+        return err_set(r->err, ERR_INPUT, "'%s':%d:%d: '<<' takes mappings", r->name, from->line, from->col);
+    for (size_t i = 0; i < from->n; i++)
+        if (!has_key(keys, from->keys[i]->text)) {
+            TRY(add(r, keys, (struct building *)from->keys[i]));
+            TRY(add(r, values, (struct building *)from->items[i]));
+        }
+    return 0;
+}
+
+static int merge(struct reader *r, const struct yaml_node *from, struct items *keys, struct items *values)
+{
+    if (from->kind != YAML_LIST)
+        return merge_one(r, from, keys, values);
+    for (size_t i = 0; i < from->n; i++)
+        TRY(merge_one(r, from->items[i], keys, values));
+    return 0;
+}
+
+static int read_pairs(struct reader *r, struct building *b, struct items *keys, struct items *values, struct items *merges)
+{
+    for (;;) {
+        struct fy_event *e = next(r);
+        if (!e)
+            return -1;
+        if (e->type == FYET_MAPPING_END) {
+            fy_parser_event_free(r->parser, e);
+            return 0;
+        }
+        struct building *key = read_node(r, e);
+        if (!key)
+            return -1;
+        if (key->node.kind != YAML_SCALAR)
+            return err_set(r->err, ERR_INPUT, "'%s':%d:%d: a key must be a text", r->name, key->node.line, key->node.col);
+        e = next(r);
+        if (!e)
+            return -1;
+        struct building *value = read_node(r, e);
+        if (!value)
+            return -1;
+        struct fy_mark at = {.line = key->node.line - 1, .column = key->node.col - 1};
+        TRY(grow(r, b, value, &at));
+        if (!key->node.quoted && strcmp(key->node.text, "<<") == 0) {
+            TRY(add(r, merges, value));
+        } else {
+            TRY(add(r, keys, key));
+            TRY(add(r, values, value));
+        }
+    }
+}
+
+static int read_map(struct reader *r, struct building *b)
+{
+    struct items keys = {0}, values = {0}, merges = {0};
+    int rc = read_pairs(r, b, &keys, &values, &merges);
+    if (rc == 0)
+        rc = refuse_duplicates(r, &keys);
+    for (size_t i = 0; i < merges.n && rc == 0; i++)
+        rc = merge(r, merges.data[i], &keys, &values);
+    if (rc == 0)
+        rc = settle(r, &b->node.keys, &keys);
+    if (rc == 0)
+        rc = settle(r, &b->node.items, &values);
+    b->node.n = values.n;
+    free(keys.data);
+    free(values.data);
+    free(merges.data);
+    return rc;
+}
+
+static int read_list(struct reader *r, struct building *b)
+{
+    struct items items = {0};
+    int rc = 0;
+    while (rc == 0) {
+        struct fy_event *e = next(r);
+        if (!e) {
+            rc = -1;
+        } else if (e->type == FYET_SEQUENCE_END) {
+            fy_parser_event_free(r->parser, e);
+            break;
+        } else {
+            struct building *child = read_node(r, e);
+            struct fy_mark at = {.line = b->node.line - 1, .column = b->node.col - 1};
+            rc = child ? grow(r, b, child, &at) : -1;
+            if (rc == 0)
+                rc = add(r, &items, child);
+        }
+    }
+    if (rc == 0)
+        rc = settle(r, &b->node.items, &items);
+    b->node.n = items.n;
+    free(items.data);
+    return rc;
+}
+
+/* Reads the node that begins with this event, and frees the event. */
+static struct building *read_node(struct reader *r, struct fy_event *e)
+{
+    struct building *b = NULL;
+    int rc = -1;
+    if (++r->depth > DEPTH_MAX) {
+        err_set(r->err, ERR_INPUT, "'%s': nested deeper than %d", r->name, DEPTH_MAX);
+    } else if (e->type == FYET_ALIAS) {
+        b = find_anchor(r, e->alias.anchor);
+        rc = b ? 0 : -1;
+    } else if (e->type == FYET_SCALAR) {
+        b = new_node(r, YAML_SCALAR, e->scalar.value);
+        if (b) {
+            enum fy_scalar_style style = e->scalar.value ? fy_token_scalar_style(e->scalar.value) : FYSS_PLAIN;
+            b->node.text = token_text(r, e->scalar.value);
+            b->node.quoted = style != FYSS_PLAIN;
+            if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
+                b->node.col--; /* the mark is behind the quote */
+            rc = b->node.text ? remember(r, e->scalar.anchor, b) : -1;
+        }
+    } else if (e->type == FYET_MAPPING_START) { /* its anchor counts only when it is whole: no node can hold itself */
+        b = new_node(r, YAML_MAP, e->mapping_start.mapping_start);
+        rc = b && read_map(r, b) == 0 ? remember(r, e->mapping_start.anchor, b) : -1;
+    } else if (e->type == FYET_SEQUENCE_START) {
+        b = new_node(r, YAML_LIST, e->sequence_start.sequence_start);
+        rc = b && read_list(r, b) == 0 ? remember(r, e->sequence_start.anchor, b) : -1;
+    } else {
+        syntax(r);
+    }
+    r->depth--;
+    fy_parser_event_free(r->parser, e);
+    return rc < 0 ? NULL : b;
+}
+
+static int read_stream(struct reader *r)
+{
+    for (;;) {
+        struct fy_event *e = next(r);
+        if (!e)
+            return -1;
+        enum fy_event_type type = e->type;
+        if (type == FYET_STREAM_END) {
+            fy_parser_event_free(r->parser, e);
+            return 0;
+        }
+        if (type == FYET_STREAM_START || type == FYET_DOCUMENT_END) {
+            fy_parser_event_free(r->parser, e);
+        } else if (type == FYET_DOCUMENT_START) {
+            fy_parser_event_free(r->parser, e);
+            if (r->y->root)
+                return err_set(r->err, ERR_INPUT, "'%s': there is a second document behind '---', expected one", r->name);
+        } else {
+            struct building *b = read_node(r, e);
+            if (!b)
+                return -1;
+            r->y->root = &b->node;
+        }
+    }
+}
+
+int yaml_parse(struct yaml **out, const char *text, size_t len, const char *name, struct err *err)
+{
+    struct reader r = {.name = name, .err = err};
+    const struct fy_diag_cfg quiet = {.fp = NULL, .level = FYET_ERROR, .module_mask = ~0u};
+    int rc = -1;
+    *out = NULL;
+    const char *zero = len ? memchr(text, '\0', len) : NULL;
+    if (zero)
+        return err_set(err, ERR_INPUT, "'%s': byte %zu is zero: this is a binary file, expected YAML", name,
+                       (size_t)(zero - text));
+    r.y = mem_zalloc(1, sizeof *r.y, err);
+    if (!r.y)
+        return -1;
+    r.y->memory = (struct arena)ARENA_INIT(MEMORY_MAX);
+    r.diag = fy_diag_create(&quiet);
+    struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG, .diag = r.diag};
+    if (r.diag)
+        fy_diag_set_collect_errors(r.diag, true);
+    r.parser = r.diag ? fy_parser_create(&cfg) : NULL;
+    if (!r.parser || fy_parser_set_string(r.parser, len ? text : " ", len ? len : 1) < 0)
+        err_set(err, ERR_MEMORY, "out of memory for '%s'", name);
+    else
+        rc = read_stream(&r);
+    if (rc == 0 && (!r.y->root || (r.y->root->kind == YAML_SCALAR && yaml_is_null(r.y->root))))
+        rc = err_set(err, ERR_INPUT, "'%s' is empty, expected a mapping", name);
+    if (r.parser)
+        fy_parser_destroy(r.parser);
+    if (r.diag)
+        fy_diag_destroy(r.diag);
+    free(r.anchors);
+    if (rc < 0) {
+        yaml_free(r.y);
+        return -1;
+    }
+    *out = r.y;
+    return 0;
+}
+
+const struct yaml_node *yaml_root(const struct yaml *y)
+{
+    return y->root;
+}
+
+const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)
+{
+    for (size_t i = 0; map->kind == YAML_MAP && i < map->n; i++)
+        if (strcmp(map->keys[i]->text, key) == 0)
+            return map->items[i];
+    return NULL;
+}
+
+bool yaml_is_null(const struct yaml_node *n)
+{
+    return n->kind == YAML_SCALAR && !n->quoted &&
+           (!*n->text || strcmp(n->text, "~") == 0 || strcmp(n->text, "null") == 0);
+}
+
+void yaml_free(struct yaml *y)
+{
+    if (!y)
+        return;
+    arena_release(&y->memory);
+    free(y);
+}

@@ -1,0 +1,67 @@
+/* The table of experiments, and the configs of those that are valid in a manifest but not built yet. A question that
+ * gets its own file takes its rows with it. */
+#include "experiments/experiment.h"
+
+#include <string.h>
+
+static const struct schema_row perplexity_config[] = {
+    {.key = "dataset", .type = SCHEMA_TEXT, .initial = "wikitext2", .help = "name, or path of a .npy, .txt or .jsonl"},
+    {.key = "checkpoint", .type = SCHEMA_TEXT, .help = "weights to use instead of the model's own"},
+    {.key = "block_size", .type = SCHEMA_INT, .initial = "2048", .lo = 2, .hi = 1e7, .help = "tokens of a block"},
+    {.key = "batch_size", .type = SCHEMA_INT, .initial = "1", .lo = 1, .hi = 4096, .help = "blocks at a time"},
+    {.key = "num_batches", .type = SCHEMA_INT, .initial = "100", .lo = 1, .hi = 1e9, .help = "batches to evaluate"},
+    {0}};
+
+static const struct schema_row memory_config[] = {
+    {.key = "sequence_lengths", .type = SCHEMA_LIST, .item = SCHEMA_INT, .required = true, .lo = 1, .hi = 1e7,
+     .help = "sequence lengths to test"},
+    {.key = "checkpoint", .type = SCHEMA_TEXT, .help = "weights to use instead of the model's own"},
+    {.key = "batch_sizes", .type = SCHEMA_LIST, .item = SCHEMA_INT, .initial = "[1]", .lo = 1, .hi = 4096,
+     .help = "batch sizes"},
+    {.key = "measure_peak", .type = SCHEMA_BOOL, .initial = "true", .help = "measure the peak"},
+    {.key = "measure_kvcache", .type = SCHEMA_BOOL, .initial = "true", .help = "measure the KV cache"},
+    {.key = "quantization_modes", .type = SCHEMA_LIST, .item = SCHEMA_WORD, .initial = "[f16]",
+     .words = "f32|f16|q8_0|q4_0", .alias = ALIAS_CACHE_TYPE, .has_alias = true, .help = "types of the KV cache"},
+    {0}};
+
+/* What the questions not built yet share; they will bring more. */
+static const struct schema_row prompts_config[] = {
+    {.key = "dataset", .type = SCHEMA_TEXT, .initial = "wikitext2", .help = "where the prompts come from"},
+    {.key = "checkpoint", .type = SCHEMA_TEXT, .help = "weights to use instead of the model's own"},
+    {.key = "num_prompts", .type = SCHEMA_INT, .initial = "100", .lo = 1, .hi = 1e9, .help = "how many prompts"},
+    {.key = "max_tokens", .type = SCHEMA_INT, .initial = "128", .lo = 1, .hi = 1e7, .help = "new tokens for each"},
+    {.key = "reference", .type = SCHEMA_TEXT, .help = "the engine that the others are compared with"},
+    {0}};
+
+#define UNBUILT(id, rows, text) \
+    static const struct experiment experiment_##id = {.name = #id, .what = text, .config = rows}
+UNBUILT(perplexity, perplexity_config, "how well a model predicts a text");
+UNBUILT(memory, memory_config, "how much memory a sequence takes");
+UNBUILT(greedy, prompts_config, "whether engines write the same greedy text");
+UNBUILT(distribution, prompts_config, "how far engines' next-token distributions lie apart");
+UNBUILT(speed, prompts_config, "speed of engines side by side");
+UNBUILT(speculate, prompts_config, "what speculative decoding gains");
+UNBUILT(accuracy, prompts_config, "how many answers are right");
+UNBUILT(behaviour, prompts_config, "whether replies behave as a suite expects");
+
+extern const struct experiment experiment_latency;
+
+static const struct experiment *const experiments[] = {
+#define EXPERIMENT(name) &experiment_##name,
+#include "experiments/list.h"
+#undef EXPERIMENT
+};
+enum { N_EXPERIMENTS = sizeof experiments / sizeof experiments[0] };
+
+const struct experiment *experiment_at(size_t i)
+{
+    return i < N_EXPERIMENTS ? experiments[i] : NULL;
+}
+
+const struct experiment *experiment_find(const char *name)
+{
+    for (size_t i = 0; i < N_EXPERIMENTS; i++)
+        if (strcmp(experiments[i]->name, name) == 0)
+            return experiments[i];
+    return NULL;
+}
