@@ -2,8 +2,9 @@
  *
  * A panel holds a group of rows for a stretch of k as a run of records, read once from front to end by the tile kernels:
  *
- *   integers   one record for 32 values: [INT_ROWS][32] quants, then [groups][INT_ROWS] scales, then the same of minima
- *   floats     one record for 16 units:  [FLOAT_ROWS][16] units of one float32 or two bfloat16
+ *   integers   one record for a block, 32 or 256 values: for each 32 [INT_ROWS][32] quants; then [INT_ROWS][groups] scales,
+ *              then as many minima if the type has them
+ *   floats     one record for 16 units: [FLOAT_ROWS][16] units of one float32 or two bfloat16
  *
  * A weight is scale * (quant - offset) - minimum. With UNSIGNED_WEIGHTS quants keep their offset (0 .. 255), otherwise it
  * is subtracted here. A row's decoder reads exactly the bytes of its blocks.
@@ -45,78 +46,62 @@ INLINE struct integer_kind integer_kind(enum dtype t)
     }
 }
 
+/* Bytes of a record, and groups of weights in it. */
+INLINE size_t record_groups(struct integer_kind kind)
+{
+    return (size_t)(kind.scaled / kind.group);
+}
 INLINE size_t integer_record(struct integer_kind kind)
 {
-    return (size_t)RECORD_VALUES + INT_ROWS * 4 * (size_t)(32 / kind.group) * (kind.minima ? 2 : 1);
+    return (size_t)RECORD_VALUES * (size_t)(kind.scaled / 32) + INT_ROWS * 4 * record_groups(kind) * (kind.minima ? 2 : 1);
 }
 
-/* Where row `row` of a record has its quants and, for group g, scale and minimum. */
-INLINE quant_w *record_quants(uint8_t *record, size_t row)
+/* Where row `row` of a record has its 32 quants number b, and its scales and minima. */
+INLINE quant_w *record_quants(uint8_t *record, size_t row, int b)
 {
-    return (quant_w *)record + row * INT_BLOCK;
+    return (quant_w *)record + ((size_t)b * INT_ROWS + row) * INT_BLOCK;
 }
-INLINE void record_scale(uint8_t *record, size_t row, int g, float scale)
+INLINE float *record_scales(uint8_t *record, size_t row, struct integer_kind kind)
 {
-    memcpy(record + RECORD_VALUES + ((size_t)g * INT_ROWS + row) * 4, &scale, 4);
+    return (float *)(void *)(record + RECORD_VALUES * (kind.scaled / 32)) + row * record_groups(kind);
 }
-INLINE void record_minimum(uint8_t *record, size_t row, int g, int groups, float minimum)
+INLINE float *record_minima(uint8_t *record, size_t row, struct integer_kind kind)
 {
-    record_scale(record, row, groups + g, minimum);
+    return record_scales(record, row, kind) + INT_ROWS * record_groups(kind);
 }
 
 /* ---- one block of each type ---------------------------------------------------------------------------------------- */
 
-INLINE void nibbles(quant_w *restrict q, const uint8_t *restrict s, int offset)
-{
-    for (int i = 0; i < 16; i++) {
-        q[i] = QUANT(s[i] & 15, offset);
-        q[i + 16] = QUANT(s[i] >> 4, offset);
-    }
-}
-
-/* bit i of `high` is the fifth bit of value i */
-INLINE void nibbles_and_bit(quant_w *restrict q, const uint8_t *restrict s, const uint8_t *high, int offset)
-{
-    uint32_t h;
-    memcpy(&h, high, 4);
-    for (int i = 0; i < 16; i++) {
-        q[i] = QUANT((s[i] & 15) | ((h >> i & 1) << 4), offset);
-        q[i + 16] = QUANT((s[i] >> 4) | ((h >> (i + 16) & 1) << 4), offset);
-    }
-}
-
 static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-INLINE void nibbles_of_table(quant_w *restrict q, const uint8_t *restrict s)
+INLINE uint32_t load_u32(const uint8_t *p)
 {
-    for (int i = 0; i < 16; i++) {
-        q[i] = QUANT(iq4_values[s[i] & 15] + 128, 128);
-        q[i + 16] = QUANT(iq4_values[s[i] >> 4] + 128, 128);
-    }
+    uint32_t x;
+    memcpy(&x, p, 4);
+    return x;
 }
 
-INLINE void decode_block(enum dtype t, const uint8_t *restrict s, uint8_t *restrict record, size_t row)
+/* A block of 32 at s. Q4_1 and Q5_1 add a minimum, we subtract one. */
+INLINE void decode_block(enum dtype t, const uint8_t *s, uint8_t *record, size_t row)
 {
-    quant_w *q = record_quants(record, row);
-    record_scale(record, row, 0, half_float(s));
+    const struct integer_kind kind = integer_kind(t);
+    bytes q;
+    *record_scales(record, row, kind) = half_float(s);
     switch (t) {
-    case DTYPE_Q8_0:
-        for (int i = 0; i < 32; i++)
-            q[i] = QUANT((uint8_t)(s[2 + i] ^ 0x80), 128);
+    case DTYPE_Q8_0: q = bytes_flip(bytes_load(s + 2), 0x80); break;
+    case DTYPE_Q4_0: q = bytes_nibbles(s + 2); break;
+    case DTYPE_IQ4_NL: q = bytes_flip(bytes_lookup(iq4_values, bytes_nibbles(s + 2)), 0x80); break;
+    case DTYPE_Q5_0: q = bytes_or(bytes_nibbles(s + 6), bytes_bits(load_u32(s + 2), 16)); break;
+    case DTYPE_Q4_1:
+        *record_minima(record, row, kind) = -half_float(s + 2);
+        q = bytes_nibbles(s + 4);
         break;
-    case DTYPE_Q4_0: nibbles(q, s + 2, 8); break;
-    case DTYPE_IQ4_NL: nibbles_of_table(q, s + 2); break;
-    case DTYPE_Q5_0: nibbles_and_bit(q, s + 6, s + 2, 16); break;
-    case DTYPE_Q4_1: /* these add a minimum, we subtract one */
-        record_minimum(record, row, 0, 1, -half_float(s + 2));
-        nibbles(q, s + 4, 0);
+    default: /* Q5_1 */
+        *record_minima(record, row, kind) = -half_float(s + 2);
+        q = bytes_or(bytes_nibbles(s + 8), bytes_bits(load_u32(s + 4), 16));
         break;
-    case DTYPE_Q5_1:
-        record_minimum(record, row, 0, 1, -half_float(s + 2));
-        nibbles_and_bit(q, s + 8, s + 4, 0);
-        break;
-    default: break;
     }
+    quant_put(record_quants(record, row, 0), q, kind.offset);
 }
 
 /* Eight 6-bit scales and minima from the 12 bytes of Q4_K and Q5_K. */
@@ -132,8 +117,8 @@ INLINE void scales_k4(const uint8_t *s, uint8_t scale[8], uint8_t minimum[8])
     memcpy(minimum, o + 2, 8);
 }
 
-/* Sixteen 6-bit scales from the 12 bytes of Q3_K, offset 32. */
-INLINE void scales_k3(const uint8_t *s, uint8_t scale[16])
+/* Sixteen 6-bit scales from the 12 bytes of Q3_K, less their offset of 32. */
+INLINE void scales_k3(const uint8_t *s, int8_t scale[16])
 {
     uint32_t u[3], o[4];
     memcpy(u, s, 12);
@@ -142,101 +127,87 @@ INLINE void scales_k3(const uint8_t *s, uint8_t scale[16])
     o[2] = (u[0] >> 4 & 0x0f0f0f0f) | (u[2] >> 4 & 0x03030303) << 4;
     o[3] = (u[1] >> 4 & 0x0f0f0f0f) | (u[2] >> 6 & 0x03030303) << 4;
     memcpy(scale, o, 16);
+    for (int i = 0; i < 16; i++)
+        scale[i] = (int8_t)(scale[i] - 32);
 }
 
-/* Eight records of 32 from one block of 256. */
-INLINE void decode_super(enum dtype t, const uint8_t *restrict s, uint8_t *restrict record, size_t bytes, size_t row)
+/* A block of 256 at s. */
+INLINE void decode_super(enum dtype t, const uint8_t *s, uint8_t *record, size_t row)
 {
-    uint8_t scale[16], minimum[8];
+    const struct integer_kind kind = integer_kind(t);
+    float *scales = record_scales(record, row, kind), *minima = record_minima(record, row, kind);
+    int8_t six[16];
     switch (t) {
     case DTYPE_Q4_K:
     case DTYPE_Q5_K: {
-        float d = half_float(s), m = half_float(s + 2);
-        const uint8_t *high = s + 16, *low = t == DTYPE_Q4_K ? s + 16 : s + 48;
+        uint8_t scale[8], minimum[8];
+        const uint8_t *low = t == DTYPE_Q4_K ? s + 16 : s + 48;
         scales_k4(s + 4, scale, minimum);
-        for (int j = 0; j < 4; j++) {
-            uint8_t *even = record + (size_t)(2 * j) * bytes, *odd = even + bytes;
-            quant_w *restrict a = record_quants(even, row), *restrict b = record_quants(odd, row);
-            if (t == DTYPE_Q4_K) {
-                for (int i = 0; i < 32; i++) {
-                    a[i] = low[32 * j + i] & 15;
-                    b[i] = low[32 * j + i] >> 4;
-                }
-            } else {
-                for (int i = 0; i < 32; i++) {
-                    a[i] = (quant_w)((low[32 * j + i] & 15) | (high[i] >> (2 * j) & 1) << 4);
-                    b[i] = (quant_w)((low[32 * j + i] >> 4) | (high[i] >> (2 * j + 1) & 1) << 4);
-                }
+        put_scales_u8(scales, scale, half_float(s));
+        put_scales_u8(minima, minimum, half_float(s + 2));
+        UNROLL for (int j = 0; j < 4; j++) {
+            bytes both = bytes_load(low + 32 * j), even = bytes_and(both, 15), odd = bytes_shift(both, -4);
+            if (t == DTYPE_Q5_K) {
+                bytes high = bytes_load(s + 16);
+                even = bytes_or(even, bytes_and(bytes_shift(high, 4 - 2 * j), 16));
+                odd = bytes_or(odd, bytes_and(bytes_shift(high, 3 - 2 * j), 16));
             }
-            record_scale(even, row, 0, d * scale[2 * j]);
-            record_scale(odd, row, 0, d * scale[2 * j + 1]);
-            record_minimum(even, row, 0, 1, m * minimum[2 * j]);
-            record_minimum(odd, row, 0, 1, m * minimum[2 * j + 1]);
+            quant_put(record_quants(record, row, 2 * j), even, 0);
+            quant_put(record_quants(record, row, 2 * j + 1), odd, 0);
         }
         break;
     }
     case DTYPE_Q6_K: {
-        const uint8_t *low = s, *high = s + 128;
-        const int8_t *sc = (const int8_t *)(s + 192);
-        float d = half_float(s + 208);
-        for (int h = 0; h < 2; h++, low += 64, high += 32) {
-            for (int j = 0; j < 4; j++) {
-                uint8_t *r = record + (size_t)(4 * h + j) * bytes;
-                quant_w *restrict q = record_quants(r, row);
-                const uint8_t *l = low + 32 * (j & 1);
-                if (j < 2)
-                    for (int i = 0; i < 32; i++)
-                        q[i] = QUANT((l[i] & 15) | (high[i] >> (2 * j) & 3) << 4, 32);
-                else
-                    for (int i = 0; i < 32; i++)
-                        q[i] = QUANT((l[i] >> 4) | (high[i] >> (2 * j) & 3) << 4, 32);
-                record_scale(r, row, 0, d * sc[8 * h + 2 * j]);
-                record_scale(r, row, 1, d * sc[8 * h + 2 * j + 1]);
+        put_scales_s8(scales, (const int8_t *)(s + 192), half_float(s + 208));
+        put_scales_s8(scales + 8, (const int8_t *)(s + 200), half_float(s + 208));
+        UNROLL for (int h = 0; h < 2; h++) {
+            bytes high = bytes_load(s + 128 + 32 * h);
+            UNROLL for (int j = 0; j < 2; j++) {
+                bytes both = bytes_load(s + 64 * h + 32 * j);
+                bytes low = bytes_or(bytes_and(both, 15), bytes_and(bytes_shift(high, 4 - 2 * j), 0x30));
+                bytes top = bytes_or(bytes_shift(both, -4), bytes_and(bytes_shift(high, -2 * j), 0x30));
+                quant_put(record_quants(record, row, 4 * h + j), low, 32);
+                quant_put(record_quants(record, row, 4 * h + j + 2), top, 32);
             }
         }
         break;
     }
     case DTYPE_Q3_K: {
-        const uint8_t *high = s, *low = s + 32;
-        float d = half_float(s + 108);
-        scales_k3(s + 96, scale);
-        for (int b = 0; b < 8; b++) {
-            uint8_t *r = record + (size_t)b * bytes;
-            quant_w *restrict q = record_quants(r, row);
-            for (int i = 0; i < 32; i++)
-                q[i] = QUANT((low[32 * (b / 4) + i] >> (2 * (b & 3)) & 3) | (high[i] >> b & 1) << 2, 4);
-            record_scale(r, row, 0, d * (float)(scale[2 * b] - 32));
-            record_scale(r, row, 1, d * (float)(scale[2 * b + 1] - 32));
+        scales_k3(s + 96, six);
+        put_scales_s8(scales, six, half_float(s + 108));
+        put_scales_s8(scales + 8, six + 8, half_float(s + 108));
+        bytes high = bytes_load(s);
+        UNROLL for (int b = 0; b < 8; b++) {
+            bytes low = bytes_and(bytes_shift(bytes_load(s + 32 + 32 * (b / 4)), -2 * (b & 3)), 3);
+            quant_put(record_quants(record, row, b), bytes_or(low, bytes_and(bytes_shift(high, 2 - b), 4)), 4);
         }
         break;
     }
     case DTYPE_Q2_K: {
-        const uint8_t *low = s + 16;
-        float d = half_float(s + 80), m = half_float(s + 82);
-        for (int b = 0; b < 8; b++) {
-            uint8_t *r = record + (size_t)b * bytes;
-            quant_w *restrict q = record_quants(r, row);
-            for (int i = 0; i < 32; i++)
-                q[i] = low[32 * (b / 4) + i] >> (2 * (b & 3)) & 3;
-            for (int g = 0; g < 2; g++) {
-                record_scale(r, row, g, d * (float)(s[2 * b + g] & 15));
-                record_minimum(r, row, g, 2, m * (float)(s[2 * b + g] >> 4));
-            }
+        uint8_t low[16], top[16];
+        for (int i = 0; i < 16; i++) {
+            low[i] = s[i] & 15;
+            top[i] = s[i] >> 4;
         }
+        UNROLL for (int i = 0; i < 16; i += 8) {
+            put_scales_u8(scales + i, low + i, half_float(s + 80));
+            put_scales_u8(minima + i, top + i, half_float(s + 82));
+        }
+        UNROLL for (int b = 0; b < 8; b++)
+            quant_put(record_quants(record, row, b),
+                      bytes_and(bytes_shift(bytes_load(s + 16 + 32 * (b / 4)), -2 * (b & 3)), 3), 0);
         break;
     }
-    case DTYPE_IQ4_XS: {
-        float d = half_float(s);
+    default: { /* IQ4_XS */
         unsigned high = s[2] | (unsigned)s[3] << 8;
-        for (int b = 0; b < 8; b++) {
-            uint8_t *r = record + (size_t)b * bytes;
-            int six = (s[4 + b / 2] >> (4 * (b & 1)) & 15) | (int)(high >> (2 * b) & 3) << 4;
-            nibbles_of_table(record_quants(r, row), s + 8 + 16 * b);
-            record_scale(r, row, 0, d * (float)(six - 32));
+        UNROLL for (int b = 0; b < 8; b++) {
+            six[b] = (int8_t)(((s[4 + b / 2] >> (4 * (b & 1)) & 15) | (int)(high >> (2 * b) & 3) << 4) - 32);
+            quant_put(record_quants(record, row, b),
+                      bytes_flip(bytes_lookup(iq4_values, bytes_nibbles(s + 8 + 16 * b)), 0x80), 128);
         }
+        put_scales_s8(scales, six, half_float(s));
         break;
     }
-    default: break;
     }
 }
 
@@ -244,21 +215,15 @@ INLINE void decode_super(enum dtype t, const uint8_t *restrict s, uint8_t *restr
 
 INLINE void decode_blocks(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row)
 {
-    size_t bytes = integer_record(integer_kind(t));
-    size_t block = dtype_block(t), block_bytes = dtype_block_bytes(t);
-    for (size_t i = 0; i < k; i += block, s += block_bytes) {
-        prefetch_far(s + 1024);
-        if (block == SUPER) {
-            if (block_bytes > 64)
-                prefetch_far(s + 1088);
-            if (block_bytes > 128)
-                prefetch_far(s + 1152);
-            decode_super(t, s, panel, bytes, row);
-            panel += 8 * bytes;
-        } else {
+    const size_t record = integer_record(integer_kind(t));
+    const size_t block = dtype_block(t), block_bytes = dtype_block_bytes(t);
+    for (size_t i = 0; i < k; i += block, s += block_bytes, panel += record) {
+        for (size_t ahead = 8192; ahead < 8192 + block_bytes; ahead += 64)
+            prefetch_far(s + ahead);
+        if (block == SUPER)
+            decode_super(t, s, panel, row);
+        else
             decode_block(t, s, panel, row);
-            panel += bytes;
-        }
     }
 }
 
@@ -276,12 +241,13 @@ static void decode_integers(enum dtype t, const uint8_t *s, size_t k, uint8_t *p
 
 static void clear_integers(enum dtype t, size_t k, uint8_t *panel, size_t row)
 {
-    struct integer_kind kind = integer_kind(t);
-    size_t bytes = integer_record(kind);
-    for (size_t i = 0; i < k; i += INT_BLOCK, panel += bytes) {
-        memset(record_quants(panel, row), 0, INT_BLOCK * sizeof(quant_w));
-        for (int g = 0; g < 32 / kind.group * (kind.minima ? 2 : 1); g++)
-            record_scale(panel, row, g, 0);
+    const struct integer_kind kind = integer_kind(t);
+    for (size_t i = 0; i < k; i += (size_t)kind.scaled, panel += integer_record(kind)) {
+        for (int b = 0; b < kind.scaled / 32; b++)
+            memset(record_quants(panel, row, b), 0, INT_BLOCK * sizeof(quant_w));
+        memset(record_scales(panel, row, kind), 0, 4 * record_groups(kind));
+        if (kind.minima)
+            memset(record_minima(panel, row, kind), 0, 4 * record_groups(kind));
     }
 }
 
@@ -292,30 +258,30 @@ INLINE vf load_weights(enum dtype t, const uint8_t *s)
 
 INLINE void decode_units(enum dtype t, const uint8_t *s, uint8_t *out, bool bf16)
 {
-    size_t bytes = t == DTYPE_F32 ? 4 : 2;
+    size_t width = t == DTYPE_F32 ? 4 : 2;
     if (bf16 && t == DTYPE_BF16) {
         memcpy(out, s, 64);
     } else if (bf16) {
         UNROLL for (int j = 0; j < 32; j += LANES)
-            vf_store_bf16(out + 2 * j, load_weights(t, s + (size_t)j * bytes));
+            vf_store_bf16(out + 2 * j, load_weights(t, s + (size_t)j * width));
     } else {
         UNROLL for (int j = 0; j < 16; j += LANES)
-            vf_store(out + 4 * j, load_weights(t, s + (size_t)j * bytes));
+            vf_store(out + 4 * j, load_weights(t, s + (size_t)j * width));
     }
 }
 
 INLINE void decode_float_row(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row, bool bf16)
 {
-    size_t bytes = t == DTYPE_F32 ? 4 : 2, values = bf16 ? 32 : 16;
+    size_t width = t == DTYPE_F32 ? 4 : 2, values = bf16 ? 32 : 16;
     uint8_t *out = panel + row * FLOAT_UNITS * 4;
     size_t i = 0;
     for (; i + values <= k; i += values, out += FLOAT_RECORD) {
-        prefetch_far(s + i * bytes + 1024);
-        decode_units(t, s + i * bytes, out, bf16);
+        prefetch_far(s + i * width + 1024);
+        decode_units(t, s + i * width, out, bf16);
     }
     if (i < k) { /* the row's end, filled up with zeros */
         uint8_t rest[32 * 4] = {0};
-        memcpy(rest, s + i * bytes, (k - i) * bytes);
+        memcpy(rest, s + i * width, (k - i) * width);
         decode_units(t, rest, out, bf16);
     }
 }

@@ -1,21 +1,41 @@
-/* product_avx512.c - product_body.h compiled for this instruction set. */
+/* product_avx512.c - product_body.h compiled for this instruction set; a single row goes another way (gemv_avx512.h). */
 #include "kernels/vec_avx512.h"
 
+#include "kernels/gemv_avx512.h"
 #include "kernels/product_body.h"
 #include "kernels/sets.h"
 
-void ISA(product_plan)(const struct product *p, struct product_plan *plan)
+enum { GEMV_KIND = 1u << 30, GEMV_CHUNK = 64 << 10 /* bytes of w that one call should take */ };
+
+static bool is_gemv(const struct product *p)
 {
-    plan_product(p, plan);
+    return p->rows == 1 && !p->row_invariant && gemv_has(p->w.type);
 }
 
-void ISA(product_pack)(const struct product *p, const struct product_plan *plan, size_t tile, void *packed)
+void product_plan_avx512(const struct product *p, struct product_plan *plan)
 {
-    pack_tile(p, plan, tile, packed);
+    if (!is_gemv(p)) {
+        plan_product(p, plan);
+        return;
+    }
+    size_t rows = GEMV_CHUNK / p->w.stride;
+    *plan = (struct product_plan){.kind = GEMV_KIND + gemv_kind(p->w.type), .tiles = 1, .chunk = rows ? rows : 1,
+                                  .packed_bytes = gemv_packed_bytes(p->w.type, p->w.k)};
 }
 
-void ISA(product_chunk)(const struct product *p, const struct product_plan *plan, const void *packed, void *work,
-                        size_t from, size_t to)
+void product_pack_avx512(const struct product *p, const struct product_plan *plan, size_t tile, void *packed)
 {
-    multiply_chunk(p, plan, packed, work, from, to);
+    if (is_gemv(p))
+        gemv_pack(p->w.type, p->x, p->w.k, packed);
+    else
+        pack_tile(p, plan, tile, packed);
+}
+
+void product_chunk_avx512(const struct product *p, const struct product_plan *plan, const void *packed, void *work,
+                          size_t from, size_t to)
+{
+    if (is_gemv(p))
+        gemv_rows(&p->w, packed, p->y, from, to);
+    else
+        multiply_chunk(p, plan, packed, work, from, to);
 }

@@ -21,6 +21,7 @@
  */
 #include "kernels/kernels.h"
 #include "kernels/panel_body.h"
+#include "kernels/quantize_body.h"
 
 enum {
     VB = 4 * LANES,   /* bytes of a vector */
@@ -98,7 +99,7 @@ static void plan_product(const struct product *p, struct product_plan *plan)
     plan->last_split = split;
     plan->packed_bytes = (plan->tiles - 1) * plan->full_bytes + tile_bytes(a, p->w.k, vectors, split);
     size_t kc = (p->w.k < KC ? p->w.k + 31 : KC) / 32;
-    size_t panel = a.integer.group ? kc * integer_record(a.integer) * (NC / INT_ROWS)
+    size_t panel = a.integer.group ? kc * 32 / (size_t)a.integer.scaled * integer_record(a.integer) * (NC / INT_ROWS)
                                    : kc * 32 / (FLOAT_UNITS * unit_values(a)) * FLOAT_RECORD * (NC / FLOAT_ROWS) + NC * 64;
     plan->work_bytes = (panel + 63) / 64 * 64 + plan->tiles * NC * 2 * VB;
     plan->chunk = NC;
@@ -107,33 +108,6 @@ static void plan_product(const struct product *p, struct product_plan *plan)
 }
 
 /* ---- packing ------------------------------------------------------------------------------------------------------- */
-
-/* One row of up to 256 values: quants, scales and sums as the kind wants them. `scaled` values share a scale. Values
- * smaller than 1e-30 throughout count as zero; an infinity or NaN makes the scale NaN, so that it is not hidden. */
-INLINE void quantize(const float *x, size_t n, int scaled, quant_a *q, float scale[8], int32_t sum[16])
-{
-    for (size_t i = 0; i < n; i += (size_t)scaled) {
-        vf top = vf_zero(), poison = vf_zero();
-        for (size_t j = i; j < i + (size_t)scaled; j += LANES) {
-            vf v = vf_load(x + j);
-            top = vf_max(vf_abs(v), top);
-            poison = vf_fma(v, vf_zero(), poison);
-        }
-        float most = vf_hmax(top);
-        float inverse = most > 1e-30f ? 127.0f / most : 0.0f;
-        scale[i / INT_BLOCK] = (most > 1e-30f ? most / 127.0f : 0.0f) + vf_hsum(poison);
-        vf inv = vf_set1(inverse);
-        for (size_t j = i; j < i + (size_t)scaled; j += 16) {
-            vi total = vi_zero();
-            UNROLL for (size_t l = 0; l < 16; l += LANES) {
-                vi v = vi_round(vf_mul(vf_load(x + j + l), inv));
-                quant_store(q + j + l, v);
-                total = vi_add(total, v);
-            }
-            sum[j / 16] = vi_hsum(total);
-        }
-    }
-}
 
 /* What one stretch of every token of a tile looks like before it is interleaved. */
 struct stretch {
@@ -258,52 +232,56 @@ static void pack_tile(const struct product *p, const struct product_plan *plan, 
 
 /* ---- tiles --------------------------------------------------------------------------------------------------------- */
 
-/* c[row][vectors*LANES] += the product of a tile with INT_ROWS rows of a panel, over `blocks` blocks of 32. */
-INLINE void integer_tile(const uint8_t *a, const uint8_t *w, float *c, size_t blocks, const int V, const int S,
+/* c[row][vectors*LANES] += the product of a tile with INT_ROWS rows of a panel, over n records. */
+INLINE void integer_tile(const uint8_t *a, const uint8_t *w, float *c, size_t n, const int V, const int S,
                          const int group, const bool minima, const int scaled)
 {
-    const int groups = 32 / group, units = INT_BLOCK / QUADS, per_group = units / groups;
-    const size_t row_bytes = INT_BLOCK * sizeof(quant_w);
+    const int groups = 32 / group, blocks = scaled / 32, units = INT_BLOCK / QUADS, per_group = units / groups;
+    const int row_bytes = INT_BLOCK * (int)sizeof(quant_w);
     vf sum[INT_ROWS][2];
     UNROLL for (int r = 0; r < INT_ROWS; r++)
         UNROLL for (int v = 0; v < V; v++)
             sum[r][v] = scaled == 32 ? vf_load(c + (r * V + v) * LANES) : vf_zero();
-    for (size_t b = 0; b < blocks; b++) {
-        const float *scales = (const float *)(const void *)(w + RECORD_VALUES);
-        const uint8_t *starts = a + units / S * V * VB;
-        const uint8_t *scale_a = starts + (minima || UNSIGNED_WEIGHTS ? groups * V * VB : 0);
-        UNROLL for (int g = 0; g < groups; g++) {
-            vi dot[INT_ROWS][2];
-            UNROLL for (int r = 0; r < INT_ROWS; r++)
-                UNROLL for (int v = 0; v < V; v++)
-                    dot[r][v] = UNSIGNED_WEIGHTS && !minima ? vi_load(starts + (g * V + v) * VB) : vi_zero();
-            UNROLL for (int u = g * per_group; u < (g + 1) * per_group; u += S) {
-                vi x[2];
-                UNROLL for (int v = 0; v < V; v++)
-                    x[v] = vi_load(a + (u / S * V + v) * VB);
-                UNROLL for (int r = 0; r < INT_ROWS; r++) {
-                    vi y = vi_bcast(w + (size_t)r * row_bytes + (size_t)u * 4, S);
+    for (size_t i = 0; i < n; i++) {
+        const float *scales = (const float *)(const void *)(w + blocks * RECORD_VALUES);
+        for (int b = 0; b < blocks; b++) {
+            const uint8_t *starts = a + units / S * V * VB;
+            const uint8_t *scale_a = starts + (minima || UNSIGNED_WEIGHTS ? groups * V * VB : 0);
+            UNROLL for (int g = 0; g < groups; g++) {
+                vi dot[INT_ROWS][2];
+                UNROLL for (int r = 0; r < INT_ROWS; r++)
                     UNROLL for (int v = 0; v < V; v++)
-                        dot[r][v] = vi_dot(dot[r][v], y, x[v]);
+                        dot[r][v] = UNSIGNED_WEIGHTS && !minima ? vi_load(starts + (g * V + v) * VB) : vi_zero();
+                UNROLL for (int u = g * per_group; u < (g + 1) * per_group; u += S) {
+                    vi x[2];
+                    UNROLL for (int v = 0; v < V; v++)
+                        x[v] = vi_load(a + (u / S * V + v) * VB);
+                    UNROLL for (int r = 0; r < INT_ROWS; r++) {
+                        vi y = vi_bcast(w + r * row_bytes + u * 4, S);
+                        UNROLL for (int v = 0; v < V; v++)
+                            dot[r][v] = vi_dot(dot[r][v], y, x[v]);
+                    }
                 }
-            }
-            UNROLL for (int r = 0; r < INT_ROWS; r++) {
-                vf scale = vf_set1(scales[g * INT_ROWS + r]);
-                UNROLL for (int v = 0; v < V; v++) {
-                    vf part = vf_from_vi(dot[r][v]);
-                    if (scaled == 32)
-                        part = vf_mul(part, vf_load(scale_a + v * VB));
-                    sum[r][v] = vf_fma(part, scale, sum[r][v]);
-                    if (minima) {
-                        vf minimum = vf_set1(-scales[(groups + g) * INT_ROWS + r]);
-                        sum[r][v] = vf_fma(minimum, vf_load(starts + (g * V + v) * VB), sum[r][v]);
+                UNROLL for (int r = 0; r < INT_ROWS; r++) {
+                    vf scale = vf_set1(scales[r * blocks * groups + g]);
+                    UNROLL for (int v = 0; v < V; v++) {
+                        vf part = vf_from_vi(dot[r][v]);
+                        if (scaled == 32)
+                            part = vf_mul(part, vf_load(scale_a + v * VB));
+                        sum[r][v] = vf_fma(part, scale, sum[r][v]);
+                        if (minima) {
+                            vf minimum = vf_set1(-scales[(INT_ROWS + r) * blocks * groups + g]);
+                            sum[r][v] = vf_fma(minimum, vf_load(starts + (g * V + v) * VB), sum[r][v]);
+                        }
                     }
                 }
             }
+            a = scale_a + (scaled == 32 ? V * VB : 0);
+            w += RECORD_VALUES;
+            scales += groups;
         }
-        a = scale_a + (scaled == 32 ? V * VB : 0);
-        w += (size_t)RECORD_VALUES + (size_t)(groups * (minima ? 2 : 1) * INT_ROWS * 4);
-        if (scaled == SUPER && b % (SUPER / INT_BLOCK) == SUPER / INT_BLOCK - 1) {
+        w += (minima ? 2 : 1) * blocks * groups * INT_ROWS * 4;
+        if (scaled == SUPER) {
             UNROLL for (int r = 0; r < INT_ROWS; r++)
                 UNROLL for (int v = 0; v < V; v++) {
                     float *at = c + (r * V + v) * LANES;
@@ -451,7 +429,7 @@ static void multiply_chunk(const struct product *p, const struct product_plan *p
     const size_t k = p->w.k, block = dtype_block(p->w.type), block_bytes = dtype_block_bytes(p->w.type);
     const size_t rows = integers ? INT_ROWS : FLOAT_ROWS;
     const size_t record = integers ? integer_record(a.integer) : FLOAT_RECORD;
-    const size_t record_values = integers ? INT_BLOCK : FLOAT_UNITS * unit_values(a);
+    const size_t record_values = integers ? (size_t)a.integer.scaled : FLOAT_UNITS * unit_values(a);
     float *c = (float *)((uint8_t *)work + plan->work_bytes - plan->tiles * NC * 2 * VB);
     uint8_t *panel = work;
     /* Few tiles: each group of rows is multiplied as soon as it is decoded, while the first cache holds it. */

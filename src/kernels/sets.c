@@ -4,11 +4,12 @@
 
 #define PRODUCT(isa) \
     .product_plan = product_plan_##isa, .product_pack = product_pack_##isa, .product_chunk = product_chunk_##isa
-#define SMALL(isa)                                                                                                    \
+/* All but gelu_erf, for which the plain one serves every set. */
+#define SMALL(isa)                                                                                               \
     .rms_norm = rms_norm_##isa, .layer_norm = layer_norm_##isa, .add = add_##isa, .silu_mul = silu_mul_##isa,         \
-    .gelu_tanh_mul = gelu_tanh_mul_##isa, .gelu_erf_mul = gelu_erf_mul_##isa, .gelu_quick_mul = gelu_quick_mul_##isa, \
-    .relu_mul = relu_mul_##isa, .softmax = softmax_##isa, .rope_halves = rope_halves_##isa,                           \
-    .rope_pairs = rope_pairs_##isa, .store_row = store_row_##isa
+    .gelu_tanh_mul = gelu_tanh_mul_##isa, .gelu_quick_mul = gelu_quick_mul_##isa, .relu_mul = relu_mul_##isa,         \
+    .softmax = softmax_##isa, .rope_halves = rope_halves_##isa, .rope_pairs = rope_pairs_##isa,                       \
+    .store_row = store_row_##isa
 #define ATTEND(isa) .attend_bytes = attend_bytes_##isa, .attend_rows = attend_rows_##isa, .attend = attend_##isa
 
 static const char *scalar_missing(void)
@@ -22,6 +23,7 @@ const struct kernel_set kernels_scalar = {
     .missing = scalar_missing,
     PRODUCT(scalar),
     SMALL(scalar),
+    .gelu_erf_mul = gelu_erf_mul_scalar,
     ATTEND(scalar),
 };
 
@@ -39,6 +41,8 @@ const struct kernel_set kernels_avx2 = {
     .what = "AVX2 FMA F16C: integer products in pairs of 16 bits, bfloat16 as float32",
     .missing = avx2_missing,
     PRODUCT(avx2),
+    SMALL(avx2),
+    ATTEND(avx2),
 };
 
 static const char *avx512_missing(void)
@@ -58,6 +62,8 @@ const struct kernel_set kernels_avx512 = {
     .what = "AVX-512 F BW VL DQ VBMI VNNI BF16: integer products in bytes, bfloat16 products",
     .missing = avx512_missing,
     PRODUCT(avx512),
+    SMALL(avx512),
+    ATTEND(avx512),
 };
 #elif defined(__aarch64__)
 static const char *neon_missing(void)
@@ -70,5 +76,7 @@ const struct kernel_set kernels_neon = {
     .what = "Advanced SIMD: integer products in pairs of 16 bits, bfloat16 as float32",
     .missing = neon_missing,
     PRODUCT(neon),
+    SMALL(neon),
+    ATTEND(neon),
 };
 #endif

@@ -102,6 +102,11 @@ INLINE vf vf_load_bf16(const void *p)
 {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(p)), 16));
 }
+INLINE vf vf_load_i8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p))); }
+INLINE vf vf_within(vf x, vf low, vf high, vf a, vf b)
+{
+    return _mm256_blendv_ps(b, a, _mm256_and_ps(_mm256_cmp_ps(x, low, _CMP_GE_OQ), _mm256_cmp_ps(x, high, _CMP_LT_OQ)));
+}
 INLINE void vf_store_bf16(void *p, vf x)
 {
     vi u = _mm256_castps_si256(x);
@@ -117,6 +122,50 @@ INLINE float half_float(const void *p)
     uint16_t h;
     memcpy(&h, p, 2);
     return _cvtsh_ss(h);
+}
+/* Thirty-two bytes at a time, for taking blocks of weights apart. */
+typedef __m256i bytes;
+INLINE bytes bytes_load(const void *p) { return _mm256_loadu_si256(p); }
+INLINE bytes bytes_and(bytes a, int c) { return _mm256_and_si256(a, _mm256_set1_epi8((char)c)); }
+INLINE bytes bytes_or(bytes a, bytes b) { return _mm256_or_si256(a, b); }
+INLINE bytes bytes_flip(bytes a, int c) { return _mm256_xor_si256(a, _mm256_set1_epi8((char)c)); }
+/* each byte shifted left (n > 0) or right (n < 0), zeros coming in */
+INLINE bytes bytes_shift(bytes a, int n)
+{
+    return n >= 0 ? bytes_and(_mm256_slli_epi16(a, n), 0xff << n & 0xff) : bytes_and(_mm256_srli_epi16(a, -n), 0xff >> -n);
+}
+/* low nibbles of 16 bytes, then their high nibbles */
+INLINE bytes bytes_nibbles(const void *p)
+{
+    __m128i x = _mm_loadu_si128(p);
+    return bytes_and(_mm256_inserti128_si256(_mm256_castsi128_si256(x), _mm_srli_epi16(x, 4), 1), 15);
+}
+/* c where a bit is set, else 0 */
+INLINE bytes bytes_bits(uint32_t bits, int c)
+{
+    const bytes which = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    bytes x = _mm256_shuffle_epi8(_mm256_set1_epi32((int)bits), which);
+    const bytes bit = _mm256_set1_epi64x((long long)0x8040201008040201);
+    return bytes_and(_mm256_cmpeq_epi8(_mm256_and_si256(x, bit), bit), c);
+}
+INLINE bytes bytes_lookup(const int8_t table[16], bytes at)
+{
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table)), at);
+}
+INLINE void quant_put(quant_w *q, bytes x, int offset)
+{
+    const __m256i zero = _mm256_set1_epi16((short)offset);
+    _mm256_storeu_si256((void *)q, _mm256_sub_epi16(_mm256_cvtepu8_epi16(_mm256_castsi256_si128(x)), zero));
+    _mm256_storeu_si256((void *)(q + 16), _mm256_sub_epi16(_mm256_cvtepu8_epi16(_mm256_extracti128_si256(x, 1)), zero));
+}
+INLINE void bytes_store(void *p, bytes x) { _mm256_storeu_si256(p, x); }
+INLINE void put_scales_u8(float *out, const uint8_t *s, float d)
+{
+    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)s))), _mm256_set1_ps(d)));
+}
+INLINE void put_scales_s8(float *out, const int8_t *s, float d)
+{
+    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)s))), _mm256_set1_ps(d)));
 }
 INLINE void prefetch_far(const void *p) { _mm_prefetch(p, _MM_HINT_T1); }
 

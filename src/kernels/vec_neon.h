@@ -26,12 +26,12 @@ INLINE vf vf_sub(vf a, vf b) { return vsubq_f32(a, b); }
 INLINE vf vf_mul(vf a, vf b) { return vmulq_f32(a, b); }
 INLINE vf vf_div(vf a, vf b) { return vdivq_f32(a, b); }
 INLINE vf vf_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
-INLINE vf vf_max(vf a, vf b) { return vmaxnmq_f32(a, b); }
-INLINE vf vf_min(vf a, vf b) { return vminnmq_f32(a, b); }
+INLINE vf vf_max(vf a, vf b) { return vmaxq_f32(a, b); }
+INLINE vf vf_min(vf a, vf b) { return vminq_f32(a, b); }
 INLINE vf vf_abs(vf a) { return vabsq_f32(a); }
 INLINE vf vf_round(vf a) { return vrndnq_f32(a); }
 INLINE float vf_hsum(vf a) { return vaddvq_f32(a); }
-INLINE float vf_hmax(vf a) { return vmaxnmvq_f32(a); }
+INLINE float vf_hmax(vf a) { return vmaxvq_f32(a); }
 INLINE vf vf_from_vi(vi a) { return vcvtq_f32_s32(a); }
 INLINE uint32x4_t lanes_below(size_t n)
 {
@@ -96,6 +96,16 @@ INLINE vf vf_load_bf16(const void *p)
 {
     return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(vld1_u8(p)), 16));
 }
+INLINE vf vf_load_i8(const void *p)
+{
+    int8_t x[8] = {0};
+    memcpy(x, p, 4);
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(x)))));
+}
+INLINE vf vf_within(vf x, vf low, vf high, vf a, vf b)
+{
+    return vbslq_f32(vandq_u32(vcgeq_f32(x, low), vcltq_f32(x, high)), a, b);
+}
 INLINE void vf_store_bf16(void *p, vf x)
 {
     uint32x4_t u = vreinterpretq_u32_f32(x), high = vshrq_n_u32(u, 16);
@@ -110,6 +120,76 @@ INLINE float half_float(const void *p)
     __fp16 h;
     memcpy(&h, p, 2);
     return (float)h;
+}
+typedef uint8x16x2_t bytes;
+INLINE bytes bytes_load(const void *p) { return vld1q_u8_x2(p); }
+INLINE bytes bytes_and(bytes a, int c)
+{
+    a.val[0] = vandq_u8(a.val[0], vdupq_n_u8((uint8_t)c));
+    a.val[1] = vandq_u8(a.val[1], vdupq_n_u8((uint8_t)c));
+    return a;
+}
+INLINE bytes bytes_or(bytes a, bytes b)
+{
+    a.val[0] = vorrq_u8(a.val[0], b.val[0]);
+    a.val[1] = vorrq_u8(a.val[1], b.val[1]);
+    return a;
+}
+INLINE bytes bytes_flip(bytes a, int c)
+{
+    a.val[0] = veorq_u8(a.val[0], vdupq_n_u8((uint8_t)c));
+    a.val[1] = veorq_u8(a.val[1], vdupq_n_u8((uint8_t)c));
+    return a;
+}
+INLINE bytes bytes_shift(bytes a, int n)
+{
+    a.val[0] = vshlq_u8(a.val[0], vdupq_n_s8((int8_t)n));
+    a.val[1] = vshlq_u8(a.val[1], vdupq_n_s8((int8_t)n));
+    return a;
+}
+INLINE bytes bytes_nibbles(const void *p)
+{
+    uint8x16_t x = vld1q_u8(p);
+    bytes r;
+    r.val[0] = vandq_u8(x, vdupq_n_u8(15));
+    r.val[1] = vshrq_n_u8(x, 4);
+    return r;
+}
+INLINE bytes bytes_bits(uint32_t bits, int c)
+{
+    const uint8x16_t bit = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+    bytes r;
+    r.val[0] = vcombine_u8(vdup_n_u8((uint8_t)bits), vdup_n_u8((uint8_t)(bits >> 8)));
+    r.val[1] = vcombine_u8(vdup_n_u8((uint8_t)(bits >> 16)), vdup_n_u8((uint8_t)(bits >> 24)));
+    r.val[0] = vtstq_u8(r.val[0], bit);
+    r.val[1] = vtstq_u8(r.val[1], bit);
+    return bytes_and(r, c);
+}
+INLINE bytes bytes_lookup(const int8_t table[16], bytes at)
+{
+    const uint8x16_t t = vreinterpretq_u8_s8(vld1q_s8(table));
+    at.val[0] = vqtbl1q_u8(t, at.val[0]);
+    at.val[1] = vqtbl1q_u8(t, at.val[1]);
+    return at;
+}
+INLINE void quant_put(quant_w *q, bytes x, int offset)
+{
+    const int16x8_t zero = vdupq_n_s16((int16_t)offset);
+    for (int i = 0; i < 2; i++) {
+        vst1q_s16(q + 16 * i, vsubq_s16(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(x.val[i]))), zero));
+        vst1q_s16(q + 16 * i + 8, vsubq_s16(vreinterpretq_s16_u16(vmovl_high_u8(x.val[i])), zero));
+    }
+}
+INLINE void bytes_store(void *p, bytes x) { vst1q_u8_x2(p, x); }
+INLINE void put_scales_u8(float *out, const uint8_t *s, float d)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = d * (float)s[i];
+}
+INLINE void put_scales_s8(float *out, const int8_t *s, float d)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = d * (float)s[i];
 }
 INLINE void prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }
 

@@ -1,0 +1,277 @@
+/* gemv_avx512.c - one row of activations: lanes are k, weights go straight from the file into registers.
+ *
+ * Memory decides here, so a row of w is read once, from front to end, with the lines a few kilobytes ahead asked for into
+ * the second cache. What stays in the first cache beside the stream is the packed row of activations: a byte a value, and
+ * for each block a scale and what the offset of unsigned weights has to be corrected by. Weights are made unsigned and
+ * dpbusd multiplies them exactly; the integers of a 256-block are weighted with its 6-bit scales as integers, too.
+ */
+#include "kernels/gemv_avx512.h"
+
+#include "kernels/vec_avx512.h"
+
+#include "kernels/quantize_body.h"
+
+enum { AHEAD = 4096 };
+
+/* Packed activations of one row. 32 values share a scale: */
+struct act_32 {
+    float scale;
+    int32_t start; /* -offset*sum/8: what each of the block's eight lanes starts from */
+};
+/* 256 do: */
+struct act_256 {
+    int16_t sum_16[16], sum_32[8];
+    float scale;
+    int32_t unused[3];
+};
+
+static bool is_super(enum dtype t)
+{
+    return t == DTYPE_Q4_K || t == DTYPE_Q5_K || t == DTYPE_Q6_K;
+}
+
+bool gemv_has(enum dtype t)
+{
+    return is_super(t) || t == DTYPE_Q8_0 || t == DTYPE_Q4_0 || t == DTYPE_F32 || t == DTYPE_F16 || t == DTYPE_BF16;
+}
+
+uint32_t gemv_kind(enum dtype t)
+{
+    return is_super(t) ? 1 : t == DTYPE_Q8_0 ? 2 : t == DTYPE_Q4_0 ? 3 : 4;
+}
+
+static size_t values_bytes(size_t k)
+{
+    return (k + 63) / 64 * 64;
+}
+
+size_t gemv_packed_bytes(enum dtype t, size_t k)
+{
+    if (dtype_block(t) == 1)
+        return (k + 15) / 16 * 64;
+    return values_bytes(k) + (is_super(t) ? k / 256 * sizeof(struct act_256) : (k / 32 + 1) * sizeof(struct act_32));
+}
+
+void gemv_pack(enum dtype t, const float *x, size_t k, void *packed)
+{
+    if (dtype_block(t) == 1) {
+        memcpy(packed, x, k * 4);
+        return;
+    }
+    int8_t *q = packed;
+    void *rest = q + values_bytes(k);
+    memset(q + k, 0, values_bytes(k) - k);
+    for (size_t i = 0; i < k; i += 256) {
+        size_t n = k - i < 256 ? k - i : 256;
+        float scale[8] = {0};
+        int32_t sum[16] = {0};
+        if (is_super(t)) {
+            quantize(x + i, n, 256, q + i, scale, sum);
+            struct act_256 *a = (struct act_256 *)rest + i / 256;
+            *a = (struct act_256){.scale = scale[0]};
+            for (int g = 0; g < 16; g++)
+                a->sum_16[g] = (int16_t)sum[g];
+            for (int g = 0; g < 8; g++)
+                a->sum_32[g] = (int16_t)(sum[2 * g] + sum[2 * g + 1]);
+        } else {
+            quantize(x + i, n, 32, q + i, scale, sum);
+            for (size_t b = 0; b < n / 32; b++) {
+                struct act_32 *a = (struct act_32 *)rest + i / 32 + b;
+                a->scale = scale[b];
+                a->start = (sum[2 * b] + sum[2 * b + 1]) * (t == DTYPE_Q8_0 ? -16 : -1);
+            }
+        }
+    }
+    if (!is_super(t))
+        ((struct act_32 *)rest)[k / 32] = (struct act_32){0, 0}; /* the partner of a last odd block */
+}
+
+INLINE void ahead(const uint8_t *p, size_t width)
+{
+    for (size_t i = 0; i < width; i += 64)
+        prefetch_far(p + AHEAD + i);
+}
+
+/* ---- floats -------------------------------------------------------------------------------------------------------- */
+
+INLINE vf floats_at(enum dtype t, const uint8_t *p)
+{
+    return t == DTYPE_F16 ? vf_load_f16(p) : t == DTYPE_BF16 ? vf_load_bf16(p) : vf_load(p);
+}
+
+INLINE float dot_floats(enum dtype t, const uint8_t *w, const float *x, size_t k)
+{
+    const size_t width = t == DTYPE_F32 ? 4 : 2;
+    vf sum[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
+    size_t i = 0;
+    for (; i + 64 <= k; i += 64, w += 64 * width) {
+        ahead(w, 64 * width);
+        UNROLL for (int j = 0; j < 4; j++)
+            sum[j] = vf_fma(floats_at(t, w + (size_t)j * 16 * width), vf_load(x + i + 16 * j), sum[j]);
+    }
+    for (; i < k; i += 16, w += 16 * width) {
+        size_t n = k - i < 16 ? k - i : 16;
+        uint8_t rest[64] = {0};
+        memcpy(rest, w, n * width);
+        sum[0] = vf_fma(floats_at(t, rest), vf_load_part(x + i, n), sum[0]);
+    }
+    return vf_hsum(vf_add(vf_add(sum[0], sum[1]), vf_add(sum[2], sum[3])));
+}
+
+/* ---- blocks of 32 -------------------------------------------------------------------------------------------------- */
+
+/* The float16 scales of the blocks at w and w + width, eight lanes each. */
+INLINE vf two_scales(const uint8_t *w, size_t width)
+{
+    int16_t a, b;
+    memcpy(&a, w, 2);
+    memcpy(&b, w + width, 2);
+    return _mm512_cvtph_ps(_mm256_mask_set1_epi16(_mm256_set1_epi16(a), 0xff00, b));
+}
+
+INLINE vi two_blocks(enum dtype t, const uint8_t *w)
+{
+    if (t == DTYPE_Q8_0) {
+        vi q = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const void *)(w + 2))),
+                                  _mm256_loadu_si256((const void *)(w + 36)), 1);
+        return _mm512_xor_si512(q, _mm512_set1_epi8((char)0x80));
+    }
+    __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const void *)(w + 2))),
+                                           _mm_loadu_si128((const void *)(w + 20)), 1);
+    vi twice = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 1, 0, 1, 2, 3, 2, 3), _mm512_castsi256_si512(both));
+    return _mm512_and_si512(_mm512_srlv_epi64(twice, _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4)), _mm512_set1_epi8(15));
+}
+
+INLINE vf add_two_blocks(vf sum, vi w, vf scale, const int8_t *q, const struct act_32 *a)
+{
+    const vi pair = _mm512_castsi128_si512(_mm_loadu_si128((const void *)a)); /* scale, start, scale, start */
+    const vi at_scale = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2);
+    const vi at_start = _mm512_setr_epi32(1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3);
+    vi dot = vi_dot(_mm512_permutexvar_epi32(at_start, pair), w, vi_load(q));
+    scale = vf_mul(scale, _mm512_castsi512_ps(_mm512_permutexvar_epi32(at_scale, pair)));
+    return vf_fma(vf_from_vi(dot), scale, sum);
+}
+
+INLINE float dot_blocks(enum dtype t, const uint8_t *w, const int8_t *q, size_t k)
+{
+    const size_t width = dtype_block_bytes(t);
+    const struct act_32 *a = (const void *)(q + values_bytes(k));
+    vf sum[2] = {vf_zero(), vf_zero()};
+    size_t b = k / 32;
+    for (; b >= 4; b -= 4, w += 4 * width, q += 128, a += 4) {
+        ahead(w, 4 * width);
+        UNROLL for (int j = 0; j < 2; j++)
+            sum[j] = add_two_blocks(sum[j], two_blocks(t, w + (size_t)j * 2 * width),
+                                    two_scales(w + (size_t)j * 2 * width, width), q + 64 * j, a + 2 * j);
+    }
+    for (; b > 0; b -= b < 2 ? b : 2, w += 2 * width, q += 64, a += 2) {
+        uint8_t rest[2 * 34] = {0}; /* a partner of zeros for an odd block */
+        memcpy(rest, w, width * (b < 2 ? 1 : 2));
+        sum[0] = add_two_blocks(sum[0], two_blocks(t, rest), two_scales(rest, width), q, a);
+    }
+    return vf_hsum(vf_add(sum[0], sum[1]));
+}
+
+/* ---- blocks of 256 ------------------------------------------------------------------------------------------------- */
+
+/* Integer k holds scale 2j in lanes 0-7, scale 2j + 1 in lanes 8-15. */
+INLINE vi scale_pair(__m128i scales, int j)
+{
+    const __m128i first = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    return _mm512_cvtepu8_epi32(_mm_shuffle_epi8(scales, _mm_add_epi8(first, _mm_set1_epi8((char)(2 * j)))));
+}
+
+INLINE float dot_k4(enum dtype t, const uint8_t *w, const int8_t *q, size_t k)
+{
+    const struct act_256 *a = (const void *)(q + values_bytes(k));
+    const size_t width = dtype_block_bytes(t);
+    const vi halves = _mm512_setr_epi64(0, 0, 0, 0, 4, 4, 4, 4), low_four = _mm512_set1_epi8(15);
+    vf sum = vf_zero();
+    __m128 below = _mm_setzero_ps();
+    for (size_t i = 0; i < k; i += 256, w += width, q += 256, a++) {
+        ahead(w, width);
+        uint32_t u[3];
+        memcpy(u, w + 4, 12);
+        uint32_t s0 = u[0] & 0x3f3f3f3f, s1 = (u[2] & 0x0f0f0f0f) | (u[0] >> 6 & 0x03030303) << 4;
+        uint32_t m0 = u[1] & 0x3f3f3f3f, m1 = (u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 6 & 0x03030303) << 4;
+        __m128i scales = _mm_cvtsi64_si128((long long)((uint64_t)s1 << 32 | s0));
+        __m128i minima = _mm_cvtepu8_epi16(_mm_cvtsi64_si128((long long)((uint64_t)m1 << 32 | m0)));
+        const uint8_t *low = w + (t == DTYPE_Q5_K ? 48 : 16);
+        vi total = vi_zero(), high = vi_zero();
+        if (t == DTYPE_Q5_K)
+            high = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)(w + 16)));
+        UNROLL for (int j = 0; j < 4; j++) {
+            vi x = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)(low + 32 * j)));
+            x = _mm512_and_si512(_mm512_srlv_epi64(x, halves), low_four);
+            if (t == DTYPE_Q5_K) { /* bit 2j of the first half, 2j + 1 of the second, becomes bit 4 */
+                const vi turn = _mm512_setr_epi64(60 + 2 * j, 60 + 2 * j, 60 + 2 * j, 60 + 2 * j, 61 + 2 * j, 61 + 2 * j,
+                                                  61 + 2 * j, 61 + 2 * j);
+                x = _mm512_or_si512(x, _mm512_and_si512(_mm512_rorv_epi64(high, turn), _mm512_set1_epi8(16)));
+            }
+            vi dot = vi_dot(vi_zero(), x, vi_load(q + 64 * j));
+            total = vi_add(total, _mm512_mullo_epi32(dot, scale_pair(scales, j)));
+        }
+        sum = vf_fma(vf_from_vi(total), vf_set1(half_float(w) * a->scale), sum);
+        __m128i offset = _mm_madd_epi16(minima, _mm_loadu_si128((const void *)a->sum_32));
+        below = _mm_fmadd_ps(_mm_cvtepi32_ps(offset), _mm_set1_ps(half_float(w + 2) * a->scale), below);
+    }
+    below = _mm_add_ps(below, _mm_movehl_ps(below, below));
+    below = _mm_add_ss(below, _mm_movehdup_ps(below));
+    return vf_hsum(sum) - _mm_cvtss_f32(below);
+}
+
+INLINE float dot_k6(const uint8_t *w, const int8_t *q, size_t k)
+{
+    const struct act_256 *a = (const void *)(q + values_bytes(k));
+    const vi four = _mm512_set1_epi8(15), two = _mm512_set1_epi8(0x30);
+    const vi up = _mm512_setr_epi64(4, 4, 4, 4, 2, 2, 2, 2), down = _mm512_setr_epi64(0, 0, 0, 0, 2, 2, 2, 2);
+    const __m128i first = _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    vf sum = vf_zero();
+    for (size_t i = 0; i < k; i += 256, w += 210, q += 256, a++) {
+        ahead(w, 210);
+        const __m128i scales = _mm_loadu_si128((const void *)(w + 192));
+        vi total = vi_zero();
+        UNROLL for (int h = 0; h < 2; h++) {
+            vi low = vi_load(w + 64 * h);
+            vi high = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)(w + 128 + 32 * h)));
+            vi x = _mm512_or_si512(_mm512_and_si512(low, four), _mm512_and_si512(_mm512_sllv_epi64(high, up), two));
+            vi y = _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi64(low, 4), four),
+                                   _mm512_and_si512(_mm512_srlv_epi64(high, down), two));
+            vi s = _mm512_cvtepi8_epi32(_mm_shuffle_epi8(scales, _mm_add_epi8(first, _mm_set1_epi8((char)(8 * h)))));
+            vi z = _mm512_cvtepi8_epi32(_mm_shuffle_epi8(scales, _mm_add_epi8(first, _mm_set1_epi8((char)(8 * h + 4)))));
+            total = vi_add(total, _mm512_mullo_epi32(vi_dot(vi_zero(), x, vi_load(q + 128 * h)), s));
+            total = vi_add(total, _mm512_mullo_epi32(vi_dot(vi_zero(), y, vi_load(q + 128 * h + 64)), z));
+        }
+        /* less 32 times the sums of activations */
+        __m256i offset = _mm256_madd_epi16(_mm256_cvtepi8_epi16(scales), _mm256_loadu_si256((const void *)a->sum_16));
+        total = _mm512_sub_epi32(total, _mm512_zextsi256_si512(_mm256_slli_epi32(offset, 5)));
+        sum = vf_fma(vf_from_vi(total), vf_set1(half_float(w + 208) * a->scale), sum);
+    }
+    return vf_hsum(sum);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------------------- */
+
+void gemv_rows(const struct matrix *w, const void *packed, float *y, size_t from, size_t to)
+{
+    const uint8_t *row = (const uint8_t *)w->data + from * w->stride;
+    const size_t k = w->k;
+    switch (w->type) {
+#define ROWS(type, call)                                              \
+    case DTYPE_##type:                                                \
+        for (size_t j = from; j < to; j++, row += w->stride)          \
+            y[j] = call;                                              \
+        break
+        ROWS(F32, dot_floats(DTYPE_F32, row, packed, k));
+        ROWS(F16, dot_floats(DTYPE_F16, row, packed, k));
+        ROWS(BF16, dot_floats(DTYPE_BF16, row, packed, k));
+        ROWS(Q8_0, dot_blocks(DTYPE_Q8_0, row, packed, k));
+        ROWS(Q4_0, dot_blocks(DTYPE_Q4_0, row, packed, k));
+        ROWS(Q4_K, dot_k4(DTYPE_Q4_K, row, packed, k));
+        ROWS(Q5_K, dot_k4(DTYPE_Q5_K, row, packed, k));
+        ROWS(Q6_K, dot_k6(row, packed, k));
+#undef ROWS
+    default:
+        break;
+    }
+}
