@@ -1,3 +1,4 @@
 /* The actions of `prony model`: MODEL_ACTION(NAME) is model_NAME in model_NAME.c. */
 MODEL_ACTION(info)
 MODEL_ACTION(verify)
+MODEL_ACTION(logits)
