@@ -2,6 +2,7 @@
 COMMAND(model)
 COMMAND(engines)
 COMMAND(cell)
+COMMAND(env)
 COMMAND(help)
 COMMAND(completion)
 COMMAND(man)

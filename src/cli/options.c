@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alias.h"
+#include "base/defaults.h"
 #include "base/str.h"
 
 struct opt_value {
@@ -26,11 +27,11 @@ static const struct {
     {GLOBAL_JSON, {.name = "json", .kind = OPT_FLAG, .help = "write JSON to standard output"}},
     {GLOBAL_OUT, {.name = "out", .kind = OPT_STRING, .argument = "DIR", .help = "folder for what is written", .files = true}},
     {GLOBAL_SEED,
-     {.name = "seed", .kind = OPT_INT, .argument = "N", .help = "seed of everything random", .initial = "42", .hi = 9e18}},
+     {.name = "seed", .kind = OPT_INT, .argument = "N", .help = "seed of everything random", .initial = DEFAULT_SEED, .hi = 9e18}},
     {GLOBAL_THREADS,
      {.name = "threads", .kind = OPT_INT, .argument = "N", .help = "threads; not given, one a processor", .lo = 1, .hi = 4096}},
     {GLOBAL_DEVICE,
-     {.name = "device", .kind = OPT_STRING, .argument = "D", .help = "where to compute", .initial = "cpu", .choices = "cpu"}},
+     {.name = "device", .kind = OPT_STRING, .argument = "D", .help = "where to compute", .initial = DEFAULT_DEVICE, .choices = "cpu"}},
     {GLOBAL_MEMORY,
      {.name = "memory-limit", .kind = OPT_INT, .argument = "MB", .help = "memory that a cell may use", .lo = 1, .hi = 1e9}},
     {0, {.name = "quiet", .letter = 'q', .kind = OPT_FLAG, .help = "no progress, no notes; errors only"}},
