@@ -85,15 +85,15 @@ static void faults_become_reasons(void **unused)
          ERR_ENGINE, 2, 0},
         {"{\"fault\": \"counts\", \"fault_request\": 2}", "counts 6 new tokens, 5 came", ERR_ENGINE, 1, 0},
         {"{\"fault\": \"nan\", \"fault_request\": 5}", "step 0: nan is not", ERR_ENGINE, 4, 0},
-        {"{\"fault\": \"hang\", \"fault_request\": 1}", "no sign of life for 0.5 s after 0 samples", ERR_TIMEOUT, 0, 0},
-        {"{\"fault\": \"stubborn\", \"fault_request\": 2}", "no sign of life for 0.5 s after 1 samples", ERR_TIMEOUT, 1, 0},
+        {"{\"fault\": \"hang\", \"fault_request\": 1}", "no sign of life for 1.5 s after 0 samples", ERR_TIMEOUT, 0, 0},
+        {"{\"fault\": \"stubborn\", \"fault_request\": 2}", "no sign of life for 1.5 s after 1 samples", ERR_TIMEOUT, 1, 0},
         {"{\"fault\": \"allocate\", \"fault_request\": 2, \"fault_mb\": 400}", "the limit is 300 MB", ERR_LIMIT, 1, 300u << 20},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err err = ERR_INIT;
         struct seen seen = {0};
         json_t *s = spec(cases[i].options);
-        struct launch l = {.spec = s, .silence_s = 0.5, .grace_s = 0.3, .memory_limit = cases[i].limit,
+        struct launch l = {.spec = s, .silence_s = cases[i].code == ERR_TIMEOUT ? 1.5 : 60, .grace_s = 0.3, .memory_limit = cases[i].limit,
                            .on_sample = on_sample, .arg = &seen};
         double start = seconds();
         assert_err(launch_run(&l, &err), cases[i].code, cases[i].reason);
