@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""GGUFs that llama.cpp's own converter makes of tiny models, with transformers' float32 logits: tests/models/gguf.
+
+    python tools/gen_gguf_goldens.py LLAMA_CPP [OUT]       LLAMA_CPP: its sources (vendor/llama.cpp of PyPI's llama-cpp-python)
+
+Writes NAME.gguf and NAME.json (prompt, logits at some positions, greedy ids). The weights are those of
+tools/gen_model_goldens.py, in F32. The converter knows vocabularies by a hash of how they cut a text; the tiny one made here is
+none of them, so it is told that it is GPT-2's.
+"""
+import importlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging
+
+import gen_model_goldens as base
+
+ROOT = Path(__file__).resolve().parent.parent
+VOCABULARY, PROMPT, POSITIONS = 264, 120, [0, 1, 60, 119]
+SMALL = dict(vocab_size=VOCABULARY, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+             num_key_value_heads=2, bos_token_id=256, eos_token_id=257)
+LLAMA = {**base.LLAMA, **SMALL}
+VARIANTS = {
+    "llama": {**LLAMA, "attention_bias": False, "tie_word_embeddings": True},
+    "llama3": {**LLAMA, "tie_word_embeddings": True, **base.rope(rope_type="llama3", factor=8.0, low_freq_factor=1.0,
+               high_freq_factor=4.0, original_max_position_embeddings=64)},
+    "llama_yarn": {**LLAMA, **base.rope(rope_type="yarn", factor=4.0, original_max_position_embeddings=32)},
+    "llama_linear": {**LLAMA, **base.rope(rope_type="linear", factor=2.0)},
+    "mistral": {**base.MISTRAL, **SMALL, "sliding_window": None, "tie_word_embeddings": True},
+    "qwen2": {**base.QWEN2, **SMALL, "tie_word_embeddings": True},
+    "qwen3": {**base.QWEN3, **SMALL, "head_dim": 12, "tie_word_embeddings": True},
+    "gpt2": {**base.GPT2, "vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128, "n_ctx": 128,
+             "bos_token_id": 257, "eos_token_id": 257},
+}
+COMMITTED = ["llama3", "qwen3", "gpt2"]
+
+
+def make_tokenizer(folder):
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {c: i for i, c in enumerate(alphabet)}
+    tokenizer = Tokenizer(models.BPE(vocab={**vocabulary, "th": 258, "the": 259}, merges=[("t", "h"), ("th", "e")]))
+    tokenizer.add_special_tokens(["<s>", "</s>"])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    text = json.loads((folder / "tokenizer.json").read_text())
+    for token, i in zip(text["added_tokens"], (256, 257)):
+        token["id"] = i
+    (folder / "tokenizer.json").write_text(json.dumps(text))
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>"}))
+
+
+def convert(folder, out, llama_cpp):
+    sys.path[:0] = [str(llama_cpp), str(llama_cpp / "gguf-py")]
+    base_module = importlib.import_module("conversion.base")
+    base_module.TextModel.get_vocab_base_pre = lambda self, tokenizer: "gpt-2"
+    script = importlib.import_module("convert_hf_to_gguf")
+    sys.argv = ["convert_hf_to_gguf.py", str(folder), "--outfile", str(out), "--outtype", "f32"]
+    script.main()
+
+
+@torch.no_grad()
+def make(name, seed, out, llama_cpp):
+    config = VARIANTS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "config.json").write_text(json.dumps({**config, "dtype": "float32"}))
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32,
+                                                 attn_implementation="eager").eval()
+        for key, tensor in model.state_dict().items():
+            if not (key == "lm_head.weight" and config.get("tie_word_embeddings", config["model_type"] == "gpt2")):
+                tensor.copy_(base.numbers(key, tuple(tensor.shape), seed, 23))
+        model.save_pretrained(folder)
+        written = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({**config, **written}))
+        make_tokenizer(folder)
+        convert(folder, out / f"{name}.gguf", llama_cpp)
+        prompt = (base.splitmix64(seed, PROMPT) % np.uint64(256)).astype(int).tolist()
+        ids = torch.tensor([prompt])
+        logits = model(input_ids=ids).logits[0].float()
+        greedy = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=8,
+                                eos_token_id=None, pad_token_id=0)[0, PROMPT:].tolist()
+    (out / f"{name}.json").write_text(json.dumps({
+        "made_by": "tools/gen_gguf_goldens.py", "prompt": prompt, "positions": POSITIONS,
+        "logits": [base.short(logits[p]) for p in POSITIONS], "greedy": greedy}, separators=(",", ":")) + "\n")
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    llama_cpp = Path(sys.argv[1]).resolve()
+    out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "tests/models/gguf"
+    names = VARIANTS if len(sys.argv) > 2 else COMMITTED
+    out.mkdir(parents=True, exist_ok=True)
+    logging.set_verbosity_error()
+    for name in names:
+        make(name, 2000 + list(VARIANTS).index(name), out.resolve(), llama_cpp)
+
+
+if __name__ == "__main__":
+    main()
