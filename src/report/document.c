@@ -60,7 +60,15 @@ int report_fact_add(struct report_doc *doc, const char *label, const char *text,
     struct report_pair *fact = &doc->facts[doc->n_facts];
     TRY(copy(doc, &fact->label, label, err));
     TRY(copy(doc, &fact->text, text, err));
+    fact->detail = false;
     doc->n_facts++;
+    return 0;
+}
+
+int report_detail_add(struct report_doc *doc, const char *label, const char *text, struct err *err)
+{
+    TRY(report_fact_add(doc, label, text, err));
+    doc->facts[doc->n_facts - 1].detail = true;
     return 0;
 }
 

@@ -60,6 +60,7 @@ struct report_table {
 
 struct report_pair {
     const char *label, *text; /* text NULL: not known */
+    bool detail;              /* one of many: a terminal leaves it out */
 };
 
 struct report_doc {
@@ -80,6 +81,7 @@ void report_doc_release(struct report_doc *doc);
 int report_set_title(struct report_doc *doc, const char *title, struct err *err);
 int report_set_command(struct report_doc *doc, const char *command, struct err *err);
 int report_fact_add(struct report_doc *doc, const char *label, const char *text, struct err *err);
+int report_detail_add(struct report_doc *doc, const char *label, const char *text, struct err *err);
 int report_note_add(struct report_doc *doc, struct err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The table lives as long as the document; the pointer until the next report_table_add. NULL and err on failure. */

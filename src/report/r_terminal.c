@@ -329,12 +329,18 @@ static void end(struct buf *out, const struct report_doc *doc, const struct repo
         visible(out, doc->notes[i], style->unicode);
         buf_char(out, '\n');
     }
+    size_t details = 0;
     for (size_t i = 0; i < doc->n_facts; i++) {
+        details += doc->facts[i].detail;
+        if (doc->facts[i].detail)
+            continue;
         visible(out, doc->facts[i].label, style->unicode);
         buf_str(out, ": ");
         visible(out, doc->facts[i].text ? doc->facts[i].text : "not known", style->unicode);
         buf_char(out, '\n');
     }
+    if (details)
+        buf_printf(out, "fingerprint: %zu entries, in the other forms\n", details);
     if (doc->command) {
         buf_str(out, "to repeat: ");
         visible(out, doc->command, style->unicode);

@@ -1,0 +1,102 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "cli/command.h"
+#include "cli/terminal_style.h"
+#include "report/report_files.h"
+#include "report/rows.h"
+
+static int write_files(struct invocation *in, const struct report_doc *doc, const struct results *results, struct err *err)
+{
+    size_t n = opt_count(in, "format");
+    if (opt_given(in, "format") || in->json) {
+        for (size_t i = 0; i < n; i++) {
+            const struct report_format *format = report_format_find(opt_item(in, "format", i), err);
+            if (!format)
+                return -1;
+            TRY(report_files_write(in->out, format, doc, results, err));
+        }
+        if (in->json)
+            TRY(report_files_write(in->out, report_format_find("json", NULL), doc, results, err));
+    } else {
+        for (size_t i = 0; i < report_format_count(); i++)
+            TRY(report_files_write(in->out, report_format_at(i), doc, results, err));
+    }
+    if (!in->quiet)
+        fprintf(stderr, "report in '%s'\n", in->out);
+    return EXIT_DONE;
+}
+
+static int print_one(struct invocation *in, const struct report_doc *doc, struct err *err)
+{
+    struct buf out = BUF_INIT((size_t)1 << 30);
+    struct report_style style;
+    terminal_style(&style);
+    if (opt_count(in, "format") > 1) {
+        err_set(err, ERR_USAGE, "standard output takes one form, and %zu were asked for", opt_count(in, "format"));
+        return err_hint(err, "add --out DIR to have them written as files");
+    }
+    const struct report_format *format = report_format_find(in->json ? "json" : opt_item(in, "format", 0), err);
+    if (!format)
+        return -1;
+    int status = report_write(&out, format, doc, &style, err);
+    if (status == 0 && out.data)
+        fwrite(out.data, 1, out.len, stdout);
+    buf_release(&out);
+    return status;
+}
+
+static int run(struct invocation *in, struct err *err)
+{
+    const char *path = in->args[0];
+    struct results results;
+    struct report_doc doc;
+    for (size_t i = 0; i < opt_count(in, "format"); i++) /* before anything is read */
+        if (!report_format_find(opt_item(in, "format", i), err))
+            return -1;
+    if (!file_exists(path))
+        return err_set(err, ERR_IO, "'%s': no such file or folder", path);
+    if (!file_is_dir(path)) {
+        err_set(err, ERR_UNSUPPORTED, "'%s' is a file", path);
+        return err_hint(err, "name the folder of the run: reports are made from its logs");
+    }
+    TRY(results_read(&results, path, err));
+    report_doc_init(&doc, (size_t)2 << 30);
+    int status = rows_document(&doc, &results, err);
+    if (status == 0)
+        status = in->out ? write_files(in, &doc, &results, err) : print_one(in, &doc, err);
+    report_doc_release(&doc);
+    results_release(&results);
+    return status;
+}
+
+static const struct option_row options[] = {
+    {.name = "format", .letter = 'f', .kind = OPT_LIST, .argument = "F,...",
+     .help = "terminal, csv, json, md; with --out and none named, all", .initial = "terminal"},
+    {0},
+};
+
+static const struct example examples[] = {
+    {"prony report demo-output", "tables in the terminal"},
+    {"prony report demo-output --format md > report.md", "Markdown"},
+    {"prony report demo-output --out report", "report.txt, report.json, report.md and a CSV for each table"},
+    {0},
+};
+
+const struct command command_report = {
+    .name = "report",
+    .summary = "show what a run measured, as tables, CSV, JSON or Markdown",
+    .synopsis = "RUN",
+    .description = "RUN is the folder that a run was written to. The report is made from its logs alone: the same logs give "
+                   "the same bytes, on any machine. Every figure shows how many samples it has and its interval; what was "
+                   "not measured shows why.",
+    .examples = examples,
+    .options = options,
+    .globals = GLOBAL_JSON | GLOBAL_OUT,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,78 @@
+/* results.h - what the raw logs of a run hold, gathered by cell: the rows that reports are made of.
+ *
+ *     struct results r;
+ *     TRY(results_read(&r, "runs/2026-01-01", err));          // a run's folder
+ *     for (size_t i = 0; i < r.n_cells; i++)
+ *         ... r.cells[i].engine, r.cells[i].requests ...
+ *     results_release(&r);
+ *
+ * Invariants: only timed requests are kept, in the order (launch, index), each once even when a run that was taken up
+ * again logged one twice (the first counts); cells come in a fixed order that does not depend on the order in which they
+ * ran; damaged lines are counted, never guessed at.
+ */
+#ifndef REPORT_RESULTS_H
+#define REPORT_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct result_request {
+    int64_t launch, index;
+    double prefill_ms, decode_ms, total_ms;
+    int64_t tokens;        /* new ones, of the whole batch */
+    int64_t decode_tokens; /* of them those that were timed as decode steps */
+};
+
+struct result_value {
+    int64_t launch, index;
+    const char *name;
+    double x;
+};
+
+struct result_launch {
+    int64_t launch;
+    const char *status, *reason; /* "ok", or why it has no (more) samples */
+    int64_t peak_bytes, load_ns; /* INT64_MIN: unknown */
+};
+
+struct result_cell {
+    const char *run, *key;
+    const char *experiment; /* NULL: it was cut off before it said what it is */
+    const char *engine, *variant, *model, *quantize;
+    const char *version, *checked_against, *benchmark, *target; /* NULL: unknown */
+    const json_t *params; /* borrowed from the results; an object, or NULL */
+    struct result_request *requests;
+    size_t n_requests, cap_requests;
+    struct result_value *values;
+    size_t n_values, cap_values;
+    struct result_launch *launches;
+    size_t n_launches, cap_launches;
+};
+
+struct result_run {
+    const char *id, *started, *ended, *status, *reason, *command, *host; /* NULL: unknown; status NULL: never closed */
+    int64_t seed;
+    const json_t *fingerprint; /* borrowed from the results, or NULL */
+};
+
+struct results {
+    struct arena arena;
+    json_t *kept; /* an array that owns what the cells borrow */
+    struct result_run *runs;
+    size_t n_runs, cap_runs;
+    struct result_cell *cells;
+    size_t n_cells, cap_cells;
+    size_t n_logs, n_damaged, n_torn;
+};
+
+/* Reads every log below DIR/raw. A folder without any is ERR_INPUT. On failure nothing is left to release. */
+int results_read(struct results *r, const char *dir, struct err *err);
+void results_release(struct results *r);
+
+#endif
