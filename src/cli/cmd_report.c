@@ -63,7 +63,7 @@ static int run(struct invocation *in, struct err *err)
         err_set(err, ERR_UNSUPPORTED, "'%s' is a file", path);
         return err_hint(err, "name the folder of the run: reports are made from its logs");
     }
-    TRY(results_read(&results, path, err));
+    TRY(results_read(&results, path, opt_string(in, "run"), err));
     report_doc_init(&doc, (size_t)2 << 30);
     int status = rows_document(&doc, &results, err);
     if (status == 0)
@@ -76,6 +76,7 @@ static int run(struct invocation *in, struct err *err)
 static const struct option_row options[] = {
     {.name = "format", .letter = 'f', .kind = OPT_LIST, .argument = "F,...",
      .help = "terminal, csv, json, md; with --out and none named, all", .initial = "terminal"},
+    {.name = "run", .kind = OPT_STRING, .argument = "ID", .help = "which run of the folder; all; not given, the one begun last"},
     {0},
 };
 
@@ -90,7 +91,7 @@ const struct command command_report = {
     .name = "report",
     .summary = "show what a run measured, as tables, CSV, JSON or Markdown",
     .synopsis = "RUN",
-    .description = "RUN is the folder that a run was written to. The report is made from its logs alone: the same logs give "
+    .description = "RUN is the folder that a run was written to, or its own folder below artifacts/. The report is made from its logs alone: the same logs give "
                    "the same bytes, on any machine. Every figure shows how many samples it has and its interval; what was "
                    "not measured shows why.",
     .examples = examples,

@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/rawlog.h"
 
 #define RESULTS_MAX ((size_t)4 << 30)
+#define RUN_JSON_MAX (64u << 20)
 
 /* ---- gathering ---- */
 
@@ -428,39 +430,104 @@ static int read_engine(struct reading *at, const char *path, struct err *err)
     return file_is_dir(path) ? each_name(path, read_log, at, err) : 0;
 }
 
-int results_read(struct results *r, const char *dir, struct err *err)
+/* Leaves only the run of that id; false if there is none. */
+static bool keep_run(struct results *r, const char *id)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_runs; i++)
+        if (strcmp(r->runs[i].id, id) == 0) {
+            struct result_run wanted = r->runs[i];
+            r->n_other_runs = r->n_runs - 1;
+            r->runs[0] = wanted;
+            r->n_runs = 1;
+            for (size_t c = 0; c < r->n_cells; c++)
+                if (strcmp(r->cells[c].run, wanted.id) == 0)
+                    r->cells[n++] = r->cells[c];
+            r->n_cells = n;
+            return true;
+        }
+    return false;
+}
+
+static int compare_runs(const void *x, const void *y)
+{
+    const struct result_run *a = x, *b = y;
+    int order = compare_text(a->started, b->started);
+    return order ? order : strcmp(a->id, b->id);
+}
+
+static int choose_run(struct results *r, const char *run, struct err *err)
+{
+    qsort(r->runs, r->n_runs, sizeof *r->runs, compare_runs);
+    if (run && strcmp(run, "all") == 0)
+        return 0;
+    const char *wanted = run ? run : r->runs[r->n_runs - 1].id;
+    if (keep_run(r, wanted))
+        return 0;
+    err_set(err, ERR_INPUT, "no log of run '%s' is among the %zu runs there", wanted, r->n_runs);
+    return err_hint(err, "the run that began last is '%s'", r->runs[r->n_runs - 1].id);
+}
+
+/* A run's own folder, PARENT/artifacts/NAME, has run.json with the id of the run: then *parent and *run are set, both to
+ * free(); else they stay NULL. */
+static int own_folder(const char *path, char **parent, char **run, struct err *err)
+{
+    const char *id;
+    char *file = path_join(path, "run.json", err);
+    if (!file)
+        return -1;
+    json_t *root = NULL;
+    int result = 0;
+    if (file_exists(file)) {
+        root = json_read(file, RUN_JSON_MAX, err);
+        result = root ? json_get_text(&id, root, "run", file, err) : -1;
+        if (result == 0 && !(*run = mem_strdup(id, err)))
+            result = -1;
+        if (result == 0 && !(*parent = path_join(path, "../..", err)))
+            result = -1;
+    }
+    json_decref(root);
+    free(file);
+    return result;
+}
+
+int results_read(struct results *r, const char *path, const char *run, struct err *err)
 {
     struct reading at = {.r = r, .scratch = ARENA_INIT(RECORD_LINE_MAX * (size_t)4)};
-    char *raw = NULL;
+    char *raw = NULL, *parent = NULL, *own = NULL;
+    int result = -1;
     *r = (struct results){.arena = ARENA_INIT(RESULTS_MAX), .kept = json_array()};
     if (!r->kept) {
         err_set(err, ERR_MEMORY, "out of memory for the results");
-        goto fail;
+        goto out;
     }
-    raw = path_join(dir, "raw", err);
+    if (own_folder(path, &parent, &own, err) < 0)
+        goto out;
+    raw = path_join(parent ? parent : path, "raw", err);
     if (!raw)
-        goto fail;
+        goto out;
     if (!file_is_dir(raw)) {
-        err_set(err, ERR_INPUT, "'%s': not the folder of a run: it has no folder 'raw'", dir);
-        err_hint(err, "name the folder that 'prony run' wrote");
-        goto fail;
+        err_set(err, ERR_INPUT, "'%s': not the folder of a run: it has no folder 'raw'", path);
+        err_hint(err, "name the folder that 'prony run' wrote to");
+        goto out;
     }
     if (each_name(raw, read_engine, &at, err) < 0)
-        goto fail;
-    if (r->n_logs == 0) {
+        goto out;
+    if (r->n_runs == 0) {
         err_set(err, ERR_INPUT, "'%s': no log was found in it", raw);
-        goto fail;
+        goto out;
     }
-    if (put_in_order(r, err) < 0)
-        goto fail;
+    if (choose_run(r, run ? run : own, err) < 0)
+        goto out;
+    result = put_in_order(r, err);
+out:
     free(raw);
+    free(parent);
+    free(own);
     arena_release(&at.scratch);
-    return 0;
-fail:
-    free(raw);
-    arena_release(&at.scratch);
-    results_release(r);
-    return -1;
+    if (result < 0)
+        results_release(r);
+    return result;
 }
 
 void results_release(struct results *r)

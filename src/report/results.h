@@ -1,7 +1,7 @@
 /* results.h - what the raw logs of a run hold, gathered by cell: the rows that reports are made of.
  *
  *     struct results r;
- *     TRY(results_read(&r, "runs/2026-01-01", err));          // a run's folder
+ *     TRY(results_read(&r, "demo-output", NULL, err));          // a run's folder
  *     for (size_t i = 0; i < r.n_cells; i++)
  *         ... r.cells[i].engine, r.cells[i].requests ...
  *     results_release(&r);
@@ -69,10 +69,13 @@ struct results {
     struct result_cell *cells;
     size_t n_cells, cap_cells;
     size_t n_logs, n_damaged, n_torn;
+    size_t n_other_runs; /* that lie in the folder and were not asked for */
 };
 
-/* Reads every log below DIR/raw. A folder without any is ERR_INPUT. On failure nothing is left to release. */
-int results_read(struct results *r, const char *dir, struct err *err);
+/* Reads the logs of a run. `path` is the folder that holds raw/, or the run's own folder below artifacts/ (its run.json
+ * says which run it is). `run` chooses among the runs that share the folder: an id, "all", or NULL for the run's own, and
+ * without one the run that began last. A folder without logs is ERR_INPUT. On failure nothing is left to release. */
+int results_read(struct results *r, const char *path, const char *run, struct err *err);
 void results_release(struct results *r);
 
 #endif

@@ -369,6 +369,9 @@ static int add_notes(struct report_doc *doc, const struct results *r, struct err
                                     (long long)cell->launches[k].launch, engine, cell->model ? cell->model : "no model",
                                     cell->launches[k].reason));
     }
+    if (r->n_other_runs)
+        TRY(report_note_add(doc, err, "%zu other runs lie in this folder: --run ID shows one, --run all shows all",
+                            r->n_other_runs));
     if (r->n_damaged)
         TRY(report_note_add(doc, err, "%zu damaged lines of the logs were skipped", r->n_damaged));
     if (r->n_torn)

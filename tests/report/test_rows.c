@@ -99,7 +99,7 @@ static char *report_of(const char *dir, const char *format)
     struct results r;
     struct report_doc doc;
     struct buf out = BUF_INIT(1 << 20);
-    assert_ok(results_read(&r, dir, &err));
+    assert_ok(results_read(&r, dir, NULL, &err));
     report_doc_init(&doc, 64 << 20);
     assert_ok(rows_document(&doc, &r, &err));
     assert_ok(report_write(&out, report_format_find(format, NULL), &doc, &(struct report_style){0}, &err));
@@ -181,7 +181,7 @@ static void test_files(void **state)
     struct results r;
     struct report_doc doc;
     struct buf text = BUF_INIT(1 << 20);
-    assert_ok(results_read(&r, dir, &err));
+    assert_ok(results_read(&r, dir, NULL, &err));
     report_doc_init(&doc, 64 << 20);
     assert_ok(rows_document(&doc, &r, &err));
     for (size_t i = 0; i < report_format_count(); i++)
@@ -228,14 +228,54 @@ static void test_cut_off(void **state)
     free(dir);
 }
 
+/* Two runs in one folder: the later is shown unless another is named, and each run's own folder names itself. */
+static void test_runs(void **state)
+{
+    (void)state;
+    char *dir = path_join(test_dir(), "g", &err), *own = path_join(dir, "artifacts/x_1", &err);
+    static const char *const ids[] = {"zzz", "aaa"}, *const starts[] = {"2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"};
+    struct results r;
+    for (int i = 0; i < 2; i++) {
+        struct record_open open = {.run = ids[i], .started = starts[i], .engine = "fake", .seed = 1};
+        struct rawlog *log;
+        assert_ok(rawlog_open(&log, dir, &open, &err));
+        request(log, 64, 0, 0, "timed", 5 + i, 20);
+        ended(log, NULL, 64, 0, "ok", NULL);
+        assert_ok(rawlog_close(log, NULL, &err));
+    }
+    assert_ok(results_read(&r, dir, NULL, &err));
+    assert_int_equal(r.n_runs, 1);
+    assert_string_equal(r.runs[0].id, "aaa");
+    assert_int_equal(r.n_cells, 1);
+    assert_true(r.cells[0].requests[0].prefill_ms == 6);
+    assert_int_equal(r.n_other_runs, 1);
+    results_release(&r);
+    assert_ok(results_read(&r, dir, "all", &err));
+    assert_int_equal(r.n_cells, 2);
+    results_release(&r);
+    assert_err(results_read(&r, dir, "mmm", &err), ERR_INPUT, "run 'mmm'");
+    assert_ok(file_mkdirs(own, &err));
+    char *file = path_join(own, "run.json", &err);
+    assert_ok(file_write(file, "{\"run\": \"zzz\"}", 14, &err));
+    assert_ok(results_read(&r, own, NULL, &err));
+    assert_string_equal(r.runs[0].id, "zzz");
+    assert_true(r.cells[0].requests[0].prefill_ms == 5);
+    results_release(&r);
+    assert_ok(file_write(file, "{", 1, &err));
+    assert_err(results_read(&r, own, NULL, &err), ERR_INPUT, "run.json");
+    free(file);
+    free(own);
+    free(dir);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
     struct results r;
     char *dir = path_join(test_dir(), "f", &err), *raw = path_join(dir, "raw", &err);
-    assert_err(results_read(&r, dir, &err), ERR_INPUT, "not the folder of a run");
+    assert_err(results_read(&r, dir, NULL, &err), ERR_INPUT, "not the folder of a run");
     assert_ok(file_mkdirs(raw, &err));
-    assert_err(results_read(&r, dir, &err), ERR_INPUT, "no log was found");
+    assert_err(results_read(&r, dir, NULL, &err), ERR_INPUT, "no log was found");
     free(raw);
     free(dir);
 }
@@ -243,6 +283,6 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_figures), cmocka_unit_test(test_order), cmocka_unit_test(test_files),
-                                       cmocka_unit_test(test_cut_off), cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_cut_off), cmocka_unit_test(test_runs), cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
