@@ -13,6 +13,7 @@ set(text "#define PRONY_BUILD_VERSION \"${VERSION}\"
 #define PRONY_BUILD_COMMIT \"${COMMIT}\"
 #define PRONY_BUILD_COMPILER \"${COMPILER}\"
 #define PRONY_BUILD_TYPE \"${BUILD_TYPE}\"
+#define PRONY_BUILD_FLAGS \"${FLAGS}\"
 ")
 set(old "")
 if(EXISTS ${OUT})

@@ -21,3 +21,8 @@ const char *build_type(void)
 {
     return PRONY_BUILD_TYPE;
 }
+
+const char *build_flags(void)
+{
+    return PRONY_BUILD_FLAGS;
+}
