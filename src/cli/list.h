@@ -1,4 +1,5 @@
 /* Every command of prony, in the order in which help shows them: COMMAND(NAME) is command_NAME in cmd_NAME.c. */
+COMMAND(run)
 COMMAND(model)
 COMMAND(engines)
 COMMAND(report)

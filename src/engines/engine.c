@@ -42,6 +42,7 @@ int engine_open(struct engine **out, const struct engine_spec *spec, struct err 
     e->class = class;
     e->can = class->can;
     e->facts.eos = -1;
+    strcpy(e->facts.clock, "monotonic");
     if (class->open(&e->self, spec, &e->facts, &e->can, err) < 0) {
         free(e);
         return err_context(err, "engine '%s'", class->name);

@@ -157,6 +157,7 @@ void engine_reply_release(struct engine_reply *r); /* frees all; zeroed and usab
 
 struct engine_facts {
     char version[96];       /* of what was really opened */
+    char clock[16];         /* what its stamps are read from: "monotonic" unless it says otherwise */
     char quantize[32];      /* "f32", "q4_k", "mixed q4_k/q6_k" */
     char size[16];          /* "8B", "15M": the parameters, rounded as people name models */
     char model_sha256[65];  /* "": unknown */

@@ -247,6 +247,8 @@ static void fill_facts(const struct fake *f, const struct engine_spec *spec, str
 {
     snprintf(facts->version, sizeof facts->version, "1");
     snprintf(facts->quantize, sizeof facts->quantize, "none");
+    if (f->o.clock == FAKE_VIRTUAL)
+        snprintf(facts->clock, sizeof facts->clock, "virtual");
     double p = (double)f->o.parameters;
     if (p >= 1e9)
         snprintf(facts->size, sizeof facts->size, "%.3gB", p / 1e9);

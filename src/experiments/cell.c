@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/str.h"
 #include "engines/engine.h"
 #include "experiments/experiment.h"
 #include "experiments/frame.h"
-#include "experiments/sample_json.h"
+#include "store/record.h"
 
 bool cell_has(const struct cell *c, uint64_t sample)
 {
@@ -32,13 +35,71 @@ bool cell_stopped(struct cell *c)
     return c->stopped;
 }
 
-int cell_emit(struct cell *c, uint64_t sample, const json_t *fields, struct err *err)
+static int64_t between(int64_t from, int64_t to)
 {
-    json_t *line = json_pack("{sssI}", "type", "sample", "sample", (json_int_t)sample);
-    int rc = line && json_object_update((json_t *)line, (json_t *)fields) == 0
-                 ? frame_send(c->out, FRAME_SAMPLE, line, err)
-                 : err_set(err, ERR_MEMORY, "out of memory for a sample");
-    json_decref(line);
+    return from == ENGINE_NEVER || to == ENGINE_NEVER ? RECORD_UNKNOWN : to - from;
+}
+
+static int64_t known(uint64_t x)
+{
+    return x ? (int64_t)x : RECORD_UNKNOWN;
+}
+
+static void fill_step(struct sample_step *out, const struct engine_reply *r, size_t i)
+{
+    const struct engine_step *s = &r->steps[i];
+    *out = (struct sample_step){.id = s->id < 0 ? RECORD_UNKNOWN : s->id,
+                                .enqueue_ns = between(s->handed, s->began),
+                                .total_ns = between(s->handed, s->done),
+                                .logprob = s->logprob,
+                                .text = r->text.data + s->text_at,
+                                .text_len = s->text_len};
+}
+
+static int make_room(struct cell *c, size_t steps, size_t replies, struct sample_reply **out, struct err *err)
+{
+    if (steps > c->cap_steps) {
+        struct sample_step *bigger = mem_realloc(c->steps, steps, sizeof *bigger, err);
+        if (!bigger)
+            return -1;
+        c->steps = bigger;
+        c->cap_steps = steps;
+    }
+    *out = mem_alloc(replies, sizeof **out, err);
+    return *out ? 0 : -1;
+}
+
+int cell_emit(struct cell *c, uint64_t sample, const struct engine_reply *replies, size_t n, struct err *err)
+{
+    const struct engine_facts *f = engine_facts(c->engine);
+    int64_t submitted = replies[0].submitted, first = submitted, last = submitted;
+    size_t n_steps = 0, at = 0;
+    struct sample_reply *rows;
+    for (size_t i = 0; i < n; i++)
+        n_steps += replies[i].n_steps;
+    TRY(make_room(c, n_steps, n, &rows, err));
+    for (size_t i = 0; i < n; i++) { /* of a batch: until the last has its first token, and its last */
+        const struct engine_reply *r = &replies[i];
+        rows[i] = (struct sample_reply){.prompt_len = (int64_t)r->n_prompt, .finish = engine_finish_name(r->finish),
+                                        .n_steps = r->n_steps, .steps = c->steps + at};
+        for (size_t k = 0; k < r->n_steps; k++)
+            fill_step(&c->steps[at++], r, k);
+        first = r->steps[0].done > first ? r->steps[0].done : first;
+        last = r->steps[r->n_steps - 1].done > last ? r->steps[r->n_steps - 1].done : last;
+    }
+    struct sample_request request = {
+        .cell = c->key, .launch = c->launch, .index = (int64_t)sample, .phase = "timed", .clock = f->clock,
+        .submitted_ns = submitted, .prefill_ns = first - submitted, .decode_ns = last - first,
+        .total_ns = last - submitted, .server_prefill_ms = replies[0].server_prefill_ms,
+        .server_decode_ms = replies[0].server_decode_ms,
+        .cached_tokens = replies[0].cached_tokens < 0 ? RECORD_UNKNOWN : replies[0].cached_tokens,
+        .step_bytes = known(f->step_bytes), .position_bytes = f->step_bytes ? (int64_t)f->position_bytes : RECORD_UNKNOWN,
+        .step_parameters = known(f->step_parameters), .n_replies = n, .replies = rows};
+    buf_clear(&c->line);
+    int rc = record_request_write(&c->line, &request, err);
+    if (rc == 0)
+        rc = frame_send_bytes(c->out, FRAME_SAMPLE, c->line.data, c->line.len, err);
+    free(rows);
     return rc;
 }
 
@@ -58,12 +119,12 @@ static int send_ready(struct cell *c, struct err *err)
     struct engine_memory m;
     engine_memory(c->engine, &m);
     json_t *ready = json_pack(
-        "{ss ss ss ss so ss si si sI sI sI sI sI sI sI}", "version", f->version, "quantize", f->quantize, "size", f->size,
-        "checked_against", engine_class_of(c->engine)->checked_against, "model_sha256",
-        *f->model_sha256 ? json_string(f->model_sha256) : json_null(), "engine", engine_class_of(c->engine)->name,
-        "vocabulary", f->vocabulary, "context", f->context, "parameters", (json_int_t)f->parameters, "step_parameters",
-        (json_int_t)f->step_parameters, "step_bytes", (json_int_t)f->step_bytes, "load_ns", (json_int_t)f->load_ns,
-        "weight_bytes", (json_int_t)m.weights, "kv_bytes", (json_int_t)m.kv, "scratch_bytes", (json_int_t)m.scratch);
+        "{ss ss ss ss ss ss sI sI sI sI sI sI sI sI}", "version", f->version, "clock", f->clock, "quantize", f->quantize,
+        "size", f->size, "checked_against", engine_class_of(c->engine)->checked_against, "sha256", f->model_sha256,
+        "load_ns", (json_int_t)f->load_ns, "parameters", (json_int_t)f->parameters, "step_parameters",
+        (json_int_t)f->step_parameters, "step_bytes", (json_int_t)f->step_bytes, "position_bytes",
+        (json_int_t)f->position_bytes, "weights", (json_int_t)m.weights, "kv", (json_int_t)m.kv, "scratch",
+        (json_int_t)m.scratch);
     int rc = ready ? frame_send(c->out, FRAME_READY, ready, err) : err_set(err, ERR_MEMORY, "out of memory");
     json_decref(ready);
     return rc;
@@ -74,7 +135,9 @@ static int run_cell(struct cell *c, const json_t *spec, struct err *err)
     const char *experiment_name = text_at(spec, "experiment"), *engine = text_at(spec, "engine");
     const struct experiment *x = experiment_name ? experiment_find(experiment_name) : NULL;
     struct engine_name name;
-    if (!x || !x->run || !engine)
+    c->key = text_at(spec, "cell");
+    c->launch = int_at(spec, "repeat");
+    if (!x || !x->run || !engine || !c->key)
         return err_set(err, ERR_BUG, "a cell without an engine or an experiment that is built");
     TRY(engine_name_parse(&name, engine, err));
     TRY(engine_open(&c->engine, &(struct engine_spec){
@@ -91,7 +154,6 @@ static int run_cell(struct cell *c, const json_t *spec, struct err *err)
                     }, err));
     c->params = json_object_get(spec, "params");
     c->have = json_object_get(spec, "have");
-    c->seed = (uint64_t)int_at(spec, "seed");
     TRY(send_ready(c, err));
     if (x->needs)
         TRY(x->needs(engine_can(c->engine), c->params, err));
@@ -120,11 +182,23 @@ static int talk(struct cell *c, struct err *err)
     return rc;
 }
 
+/* An error may quote bytes of a file that are no UTF-8. */
+static json_t *text_json(char *text)
+{
+    for (char *c = text; *c;) {
+        size_t n = utf8_decode(c, strlen(c), NULL);
+        if (n == 0)
+            *c = '?';
+        c += n ? n : 1;
+    }
+    return json_string(text);
+}
+
 int cell_main(int in, int out)
 {
     struct err err = ERR_INIT, ignored = ERR_INIT;
     struct frame_reader reader = FRAME_READER_INIT;
-    struct cell c = {.in = in, .reader = &reader};
+    struct cell c = {.in = in, .reader = &reader, .line = BUF_INIT(RECORD_LINE_MAX)};
     c.out = dup(out); /* whoever prints must not speak into the frames */
     if (c.out < 0 || (out == STDOUT_FILENO && dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
         return 1;
@@ -134,13 +208,15 @@ int cell_main(int in, int out)
     } else {
         json_t *failed = json_pack("{si}", "code", (int)err.code);
         if (failed) {
-            json_object_set_new(failed, "text", sample_json_text(err.text, strlen(err.text)));
-            json_object_set_new(failed, "hint", sample_json_text(err.hint, strlen(err.hint)));
+            json_object_set_new(failed, "text", text_json(err.text));
+            json_object_set_new(failed, "hint", text_json(err.hint));
             frame_send(c.out, FRAME_FAILED, failed, &ignored);
         }
         json_decref(failed);
     }
     frame_reader_release(&reader);
+    buf_release(&c.line);
+    free(c.steps);
     close(c.out);
     return rc < 0;
 }

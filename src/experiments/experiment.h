@@ -7,9 +7,11 @@
  *     static int measure(struct cell *c, struct err *err)
  *     {
  *         for (uint64_t i = 0; i < warmup + timed && !cell_stopped(c); i++) {
- *             ...engine_generate(c->engine, &request, replies, err)...
- *             if (i >= warmup && !cell_has(c, i - warmup))
- *                 TRY(cell_emit(c, i - warmup, sample, err));    // after the request's clock stopped
+ *             if (i >= warmup && cell_has(c, i - warmup))
+ *                 continue;                                      // stored already: a run taken up again
+ *             TRY(engine_generate(c->engine, &request, replies, err));
+ *             if (i >= warmup)
+ *                 TRY(cell_emit(c, i - warmup, replies, n, err)); // after the request's clock stopped
  *         }
  *     }
  */
@@ -23,6 +25,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "base/buf.h"
 #include "engines/engine.h"
 #include "experiments/schema.h"
 
@@ -30,11 +33,15 @@
 struct cell {
     struct engine *engine;
     const json_t *params; /* of this cell, as `cells` made them */
-    uint64_t seed;        /* of this launch */
     /* -- */
+    const char *key;      /* of store/record.h */
+    int64_t launch;       /* which launch of its cell */
     const json_t *have;   /* numbers of the samples that are stored already */
     int in, out;
     struct frame_reader *reader;
+    struct buf line;      /* used again for each sample */
+    struct sample_step *steps;
+    size_t cap_steps;
     bool stopped;
 };
 
@@ -42,8 +49,9 @@ struct cell {
 bool cell_has(const struct cell *c, uint64_t sample);
 /* Did the parent ask to stop? Looked at between requests. */
 bool cell_stopped(struct cell *c);
-/* Sends sample number `sample` (borrowed) to be stored. */
-int cell_emit(struct cell *c, uint64_t sample, const json_t *fields, struct err *err);
+/* Sends the replies of one timed request, number `sample` of this launch, to be stored. Nothing that it needs outlives
+ * the call. */
+int cell_emit(struct cell *c, uint64_t sample, const struct engine_reply *replies, size_t n, struct err *err);
 
 struct experiment {
     const char *name, *what;

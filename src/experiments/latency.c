@@ -16,7 +16,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "experiments/experiment.h"
-#include "experiments/sample_json.h"
 
 static const struct schema_row config[] = {
     {.key = "prompt_lengths", .type = SCHEMA_LIST, .item = SCHEMA_INT, .required = true, .lo = 1, .hi = 1e7,
@@ -106,31 +105,6 @@ struct work {
     size_t batch, prompt_len, gen_len;
 };
 
-static int emit(struct cell *c, const struct work *w, uint64_t sample, struct err *err)
-{
-    int64_t first = 0, last = 0;
-    size_t steps = w->gen_len;
-    for (size_t b = 0; b < w->batch; b++) {
-        const struct engine_reply *r = &w->replies[b];
-        int64_t end = r->steps[r->n_steps - 1].done;
-        first = r->steps[0].done > first ? r->steps[0].done : first;
-        last = end > last ? end : last;
-        steps = r->n_steps - 1 < steps ? r->n_steps - 1 : steps;
-    }
-    double prefill_ms = (double)(first - w->replies[0].submitted) / 1e6, decode_ms = (double)(last - first) / 1e6;
-    json_t *metrics = json_pack("{sf sf}", "prefill_ms", prefill_ms, "decode_ms", decode_ms);
-    json_t *fields = json_object();
-    /* a clock that stands still has no rate: null, never infinity */
-    json_object_set_new(metrics, "tokens_per_sec",
-                        decode_ms > 0 ? json_real((double)(steps * w->batch) * 1000 / decode_ms) : json_null());
-    json_object_set_new(fields, "metrics", metrics);
-    int rc = sample_json_reply(fields, &w->replies[0], engine_facts(c->engine), err);
-    if (rc == 0)
-        rc = cell_emit(c, sample, fields, err);
-    json_decref(fields);
-    return rc;
-}
-
 static int measure(struct cell *c, struct work *w, struct err *err)
 {
     uint64_t warmup = number(c->params, "warmup_runs"), timed = number(c->params, "timed_runs");
@@ -144,7 +118,7 @@ static int measure(struct cell *c, struct work *w, struct err *err)
                                          .ignore_eos = engine_can(c->engine)->fixed_length, .ordinal = i};
         TRY(engine_generate(c->engine, &request, w->replies, err));
         if (i >= warmup)
-            TRY(emit(c, w, i - warmup, err));
+            TRY(cell_emit(c, i - warmup, w->replies, w->batch, err));
     }
     return 0;
 }

@@ -274,7 +274,7 @@ static void check_models(json_t *models, const struct yaml_node *node, struct sc
 
 static void check_whole(json_t *top, const struct yaml_node *root, struct schema_report *r)
 {
-    struct seen names = {.n = 0};
+    struct seen names = {.n = 0}, engine_names = {.n = 0};
     json_t *models = json_object_get(top, "models"), *target, *engines = json_object_get(top, "engines");
     json_t *targets = json_object_get(top, "targets"), *loose = json_object_get(top, "benchmarks");
     const char *key, *name = json_string_value(json_object_get(top, "name"));
@@ -289,6 +289,13 @@ static void check_whole(json_t *top, const struct yaml_node *root, struct schema
     if (!targets)
         json_object_set_new(top, "targets", targets = json_array());
     check_models(models, child(root, "models"), r);
+    json_array_foreach(json_object_get(top, "engines"), i, m) {
+        const struct yaml_node *at = item(child(root, "engines"), i);
+        const char *engine = json_string_value(json_object_get(m, "name"));
+        if (seen_before(&engine_names, engine))
+            schema_complain(r, at ? at : root, "engines", "'%.60s' is there twice: its samples could not be told apart",
+                            engine);
+    }
     if (loose) {
         json_array_append_new(targets, json_pack("{ssss sO}", "type", "experiment", "name", name ? name : "benchmarks",
                                                  "benchmarks", loose));

@@ -40,7 +40,7 @@ static json_t *spec(const char *options)
     json_error_t where;
     json_t *o = json_loads(options, 0, &where);
     assert_non_null(o);
-    return json_pack("{ss ss ss so s{si si si si si sb ss} sI sI}", "experiment", "latency", "engine", "fake", "model", "m",
+    return json_pack("{ss si ss ss ss so s{si si si si si sb ss} sI sI}", "cell", "0123", "repeat", 0, "experiment", "latency", "engine", "fake", "model", "m",
                      "options", o, "params", "prompt_len", 8, "gen_len", 4, "batch_size", 2, "warmup_runs", 1, "timed_runs",
                      5, "use_cache", 1, "cache_kind", "f16", "seed", (json_int_t)7, "launch", (json_int_t)0);
 }
