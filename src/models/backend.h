@@ -5,8 +5,8 @@
  * architectures call these operations and never look at numbers.
  *
  * Conventions. Activations are float32, row-major, [rows][width], rows contiguous. Weights stay as they lie in the file.
- * No operation allocates or fails; scratch belongs to the state made by `open`. In `ref` the bits of a row never depend on
- * which other rows are in the call: a prompt in one call equals one token at a time. Others hold that within rounding.
+ * No operation allocates or fails; scratch belongs to the state made by `open`. The result of a row does not depend on which
+ * other rows are in the call: with `ref` to the bit, with `fast` to rounding, and to the bit where row_invariant is asked.
  */
 #ifndef MODELS_BACKEND_H
 #define MODELS_BACKEND_H
@@ -61,6 +61,8 @@ struct backend_needs {
     size_t width; /* the most inputs or outputs of any weight */
     size_t slots; /* the most that a row can see */
     int heads, kv_heads, head_dim;
+    bool bf16;          /* F16 and F32 weights may be rounded to bfloat16 */
+    bool row_invariant; /* a row's bits must not depend on the other rows of the call */
 };
 
 struct backend {

@@ -150,6 +150,9 @@ static int session_init(struct session *s, const struct session_options *o, stru
         TRY(dtype_from_name(&s->kv_type, o->kv, err));
         if (!s->backend->has_kv(s->kv_type))
             return err_set(err, ERR_UNSUPPORTED, "a KV cache of '%s' is not one that native:%s has", o->kv, s->backend->name);
+        if ((size_t)c->head_dim % dtype_block(s->kv_type) != 0)
+            return err_set(err, ERR_UNSUPPORTED, "a KV cache of '%s' needs heads of whole blocks of %zu, these have %d", o->kv,
+                           dtype_block(s->kv_type), c->head_dim);
     }
     s->sequences = mem_zalloc((size_t)s->n_sequences, sizeof *s->sequences, err);
     if (!s->sequences)
@@ -159,6 +162,7 @@ static int session_init(struct session *s, const struct session_options *o, stru
     struct backend_needs needs = {
         .threads = o->threads > 0 ? o->threads : processors(), .rows = PIECE, .width = widest(c),
         .slots = (size_t)s->context, .heads = c->heads, .kv_heads = c->kv_heads, .head_dim = c->head_dim,
+        .bf16 = o->bf16, .row_invariant = o->row_invariant,
     };
     return s->backend->open(&s->state, &needs, err);
 }

@@ -14,6 +14,7 @@
 #ifndef MODELS_SESSION_H
 #define MODELS_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,7 +38,9 @@ struct session_options {
     int context;           /* positions a sequence; 0: the model's own limit. More than that only with rotary positions */
     int sequences;         /* 0: 1 */
     int threads;           /* 0: the processors this process may use */
-    const char *kv;        /* type of the KV cache, NULL: f32 for ref */
+    const char *kv;        /* type of the KV cache, NULL: f32 for ref, f16 for fast */
+    bool bf16;             /* --math bf16: F16 and F32 weights rounded to bfloat16, for speed; ref ignores it */
+    bool row_invariant;    /* the same bits for a row in any company (fast; with ref that is always so) */
     const struct session_observer *observer; /* told how long each operation took; borrowed; NULL: none */
 };
 

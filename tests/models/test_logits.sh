@@ -4,8 +4,8 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 fail() { echo "FAILED: $1"; exit 1; }
 model=$SOURCE/models/draft
 
-"$PRONY" model logits "$model" --tokens 0,72,101,200 --all -o "$work/all.npy" --json >"$work/all.json"
-"$PRONY" model logits "$model" --tokens 0,72,101,200 -o "$work/last.npy"
+"$PRONY" model logits "$model" --tokens 0,72,101,200 --all --variant ref -o "$work/all.npy" --json >"$work/all.json"
+"$PRONY" model logits "$model" --tokens 0,72,101,200 --variant ref -o "$work/last.npy"
 "$PRONY" model logits "$model" --tokens 0 --tokens 72,101 -o "$work/third.npy" --variant ref
 # 128 bytes of header (two lines of 64), then float32
 [ "$(wc -c <"$work/all.npy")" -eq $((128 + 4 * 2048 * 4)) ] || fail "size of all positions"
