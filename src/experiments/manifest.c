@@ -60,7 +60,7 @@ static const struct schema_row top_rows[] = {
     {.key = "name", .type = SCHEMA_TEXT, .help = "of the manifest, for people"},
     {.key = "version", .type = SCHEMA_ANY, .help = "of the manifest, for people"},
     {.key = "notes", .type = SCHEMA_ANY, .help = "for people"},
-    {.key = "seed", .type = SCHEMA_INT, .initial = "42", .lo = 0, .hi = 9e15, .help = "of order and noise"},
+    {.key = "seed", .type = SCHEMA_INT, .initial = "42", .lo = 0, .hi = 9007199254740992.0, .help = "of order and noise"},
     {.key = "threads", .type = SCHEMA_INT, .initial = "0", .lo = 0, .hi = 4096, .help = "0: as many as there are"},
     {.key = "device", .type = SCHEMA_TEXT, .initial = "cpu", .help = "where engines compute"},
     {.key = "output", .type = SCHEMA_TEXT, .help = "common parent of `raw/`, `results/`, `artifacts/`"},
