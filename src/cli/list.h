@@ -2,6 +2,8 @@
 COMMAND(run)
 COMMAND(model)
 COMMAND(engines)
+COMMAND(collate)
+COMMAND(query)
 COMMAND(report)
 COMMAND(cell)
 COMMAND(env)

@@ -1,34 +1,9 @@
 /* r_csv.c - tables as CSV (RFC 4180, lines end in \n). A figure becomes eight columns: NAME (its median), NAME_mean,
  * _sd, _lo, _hi, _n, _interval and _why; a missing cell is empty and its _why says why. Several tables follow each
  * other with an empty line between them; --out writes each into a file of its own. */
-#include <math.h>
-#include <string.h>
 
-#include "base/json_out.h"
 #include "report/csv_table.h"
 #include "report/format.h"
-
-void csv_field(struct buf *out, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")] && *text != ' ' && (!*text || text[strlen(text) - 1] != ' ')) {
-        buf_str(out, text);
-        return;
-    }
-    buf_char(out, '"');
-    for (; *text; text++) {
-        if (*text == '"')
-            buf_char(out, '"');
-        buf_char(out, *text);
-    }
-    buf_char(out, '"');
-}
-
-void csv_number(struct buf *out, double x)
-{
-    char text[32];
-    if (isfinite(x))
-        buf_str(out, number_shortest(x, text));
-}
 
 static void titles(struct buf *out, const struct report_table *t)
 {
