@@ -132,6 +132,37 @@ PRONY_API const char *prony_reply_finish(const struct prony_reply *reply);  /* "
 PRONY_API int prony_score(struct prony_engine *engine, const int32_t *ids, size_t n_ids, double *logprobs,
                           struct prony_error *error);
 
+/* ---- read what was measured ---- */
+
+struct prony_results;
+
+/* path: the folder that runs were written to, or a run's own. run: an id, "all", or NULL for the run that began last (or
+ * the one whose folder it is). Gives *out, to be ended with prony_results_close. */
+PRONY_API int prony_results_open(struct prony_results **out, const char *path, const char *run, struct prony_error *error);
+PRONY_API void prony_results_close(struct prony_results *results); /* NULL is fine */
+
+PRONY_API size_t prony_results_count(const struct prony_results *results); /* cells */
+
+/* "run", "experiment", "engine", "variant", "model", "quantize", "version", "checked_against", "target", "benchmark",
+ * "reason" (why the cell has no samples), or a parameter that is a text. Borrowed; NULL: unknown, or no such cell. */
+PRONY_API const char *prony_results_text(const struct prony_results *results, size_t cell, const char *field);
+/* A parameter that is a number ("prompt_len"); NaN: unknown. */
+PRONY_API double prony_results_number(const struct prony_results *results, size_t cell, const char *parameter);
+
+struct prony_figure {
+    double median, mean;
+    double sd, lo, hi; /* NaN below two samples; lo and hi: the 95 % interval */
+    size_t n;
+};
+
+/* metric: "prefill_ms", "decode_ms", "tokens_per_sec", "total_s", "peak_mb", "load_s", ... The samples are launches as
+ * soon as the cell has two. A cell without samples of it is PRONY_MISSING. */
+PRONY_API int prony_results_figure(const struct prony_results *results, size_t cell, const char *metric,
+                                   struct prony_figure *out, struct prony_error *error);
+
+/* The whole report as JSON. *json: free with prony_free. */
+PRONY_API int prony_results_json(const struct prony_results *results, char **json, struct prony_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -119,7 +119,7 @@ struct command {
 
 /* The value of an option of the command's table. Asking for one that is not in the table, or as another kind, is a
  * bug and aborts. Strings are borrowed from the invocation. */
-bool opt_given(const struct invocation *in, const char *name); /* typed by the user, not only a default */
+bool opt_given(const struct invocation *in, const char *name); /* typed, not only a default; global switches too */
 bool opt_flag(const struct invocation *in, const char *name);
 int64_t opt_int(const struct invocation *in, const char *name);
 double opt_double(const struct invocation *in, const char *name);

@@ -191,6 +191,9 @@ static const struct opt_value *value_of(const struct invocation *in, const char 
 
 bool opt_given(const struct invocation *in, const char *name)
 {
+    for (size_t i = own_count(in->command), n = option_count(in->command); i < n; i++)
+        if (strcmp(option_at(in->command, i)->name, name) == 0)
+            return in->values[i].given;
     return value_of(in, name, OPT_FLAG, true)->given;
 }
 

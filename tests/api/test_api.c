@@ -1,9 +1,11 @@
 /* The public API over the fake engine: ids, texts, probabilities and times as its closed forms say; errors that name
  * what is wrong; structures of older and newer headers. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "engines/fake.h"
 #include "prony.h"
 #include "support/testing.h"
@@ -195,9 +197,51 @@ static void test_sizes(void **state)
     prony_engine_close(engine);
 }
 
+/* Two logged launches, read back: launches are the samples, texts and numbers are those of the log. */
+static void test_results(void **state)
+{
+    (void)state;
+    static const char log[] =
+        "{\"t\":\"open\",\"format\":1,\"run\":\"r1\",\"engine\":\"fake\",\"model\":\"m\",\"seed\":42}\n"
+        "{\"t\":\"value\",\"cell\":\"k\",\"launch\":0,\"index\":0,\"values\":{\"perplexity\":3}}\n"
+        "{\"t\":\"value\",\"cell\":\"k\",\"launch\":1,\"index\":0,\"values\":{\"perplexity\":5}}\n"
+        "{\"t\":\"cell\",\"cell\":\"k\",\"experiment\":\"perplexity\",\"engine\":\"fake\",\"model\":\"m\",\"params\":"
+        "{\"block_size\":64,\"dataset\":\"w\"},\"launch\":0,\"status\":\"ok\",\"samples\":1,\"peak_bytes\":null}\n";
+    char dir[512], path[600], *json;
+    struct prony_results *r;
+    struct prony_figure f;
+    snprintf(dir, sizeof dir, "%s/raw/fake_m", test_dir());
+    assert_int_equal(file_mkdirs(dir, NULL), 0);
+    snprintf(path, sizeof path, "%s/log.txt", dir);
+    assert_int_equal(file_write(path, log, sizeof log - 1, NULL), 0);
+
+    if (prony_results_open(&r, test_dir(), NULL, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(prony_results_count(r), 1);
+    assert_string_equal(prony_results_text(r, 0, "engine"), "fake");
+    assert_string_equal(prony_results_text(r, 0, "dataset"), "w");
+    assert_null(prony_results_text(r, 0, "reason"));
+    assert_null(prony_results_text(r, 1, "engine"));
+    assert_true(prony_results_number(r, 0, "block_size") == 64);
+    assert_true(isnan(prony_results_number(r, 0, "nothing")));
+    assert_int_equal(prony_results_figure(r, 0, "perplexity", &f, &error), 0);
+    assert_true(f.n == 2 && f.median == 4 && f.mean == 4);
+    assert_close(f.sd, sqrt(2), 1e-12, "sd");
+    check_fails(PRONY_MISSING, "no samples of 'ttft_ms'", prony_results_figure(r, 0, "ttft_ms", &f, &error));
+    check_fails(PRONY_USAGE, "no cell 1", prony_results_figure(r, 1, "perplexity", &f, &error));
+    assert_int_equal(prony_results_json(r, &json, &error), 0);
+    assert_non_null(strstr(json, "\"perplexity\""));
+    prony_free(json);
+    prony_results_close(r);
+    prony_results_close(NULL);
+    check_fails(PRONY_INPUT, "run 'r2'", prony_results_open(&r, test_dir(), "r2", &error));
+    assert_null(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_generate), cmocka_unit_test(test_score),
-                                       cmocka_unit_test(test_errors), cmocka_unit_test(test_sizes)};
+                                       cmocka_unit_test(test_errors), cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_results)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,8 @@ static void test_values(void **state)
     assert_string_equal(in.args[1], "b");
     assert_true(in.quiet && in.verbose && in.json && !in.debug);
     assert_int_equal(in.seed, 7);
+    assert_true(opt_given(&in, "seed"));
+    assert_false(opt_given(&in, "device"));
     assert_int_equal(in.threads, 2);
     assert_int_equal(in.memory_limit, 512);
     assert_string_equal(in.out, "/tmp/x");
