@@ -98,7 +98,8 @@ INLINE void score_slots(const float *q, const float *keys, size_t d, int split, 
             sum[first + s] = part[s];
     }
     vf_transpose(sum);
-    UNROLL for (int h = 0; h < LANES / split; h++) {
+    const int heads = LANES / split; /* outside: a sanitizer's check of the division would keep the loop from unrolling */
+    UNROLL for (int h = 0; h < heads; h++) {
         vf x = sum[h * split];
         for (int s = 1; s < split; s++)
             x = vf_add(x, sum[h * split + s]);
