@@ -1,4 +1,6 @@
 /* The actions of `prony model`: MODEL_ACTION(NAME) is model_NAME in model_NAME.c. */
 MODEL_ACTION(info)
+MODEL_ACTION(tokenize)
+MODEL_ACTION(detokenize)
 MODEL_ACTION(verify)
 MODEL_ACTION(logits)
