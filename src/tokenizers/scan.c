@@ -576,7 +576,7 @@ int scanner_find(const struct scanner *s, struct scan_state *st, const char *tex
         }
         uint32_t cp;
         at += utf8_next(text + at, &cp);
-        if (s->family == FAMILY_LINE_END) /* no later place of this run of space matches either */
+        if (s->family == FAMILY_LINE_END && (unicode_bits(cp) & UC_SPACE)) /* no later place of this run of space matches either */
             at = (size_t)(run_of(text + at, text + len, UC_SPACE, SIZE_MAX) - text);
     }
     return 0;
