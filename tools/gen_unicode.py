@@ -59,7 +59,7 @@ def array(name, kind, values, out):
     line = "   "
     for v in values:
         text = " %d," % v
-        if len(line) + len(text) > 118:
+        if len(line) + len(text) > 480:
             out.append(line)
             line = "   "
         line += text

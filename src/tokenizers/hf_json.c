@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "tokenizers/charsmap.h"
 #include "tokenizers/json_scan.h"
 #include "tokenizers/parts.h"
@@ -636,7 +637,7 @@ static int load_parts(struct loader *l, const struct json_scan *j, struct json_t
     return 0;
 }
 
-int load_tokenizer_json(struct tokenizer *t, const char *text, size_t len, const char *name, struct err *err)
+static int load(struct tokenizer *t, const char *text, size_t len, const char *name, struct err *err)
 {
     static const char *const names[PARTS] = {"added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder"};
     struct loader l = {.t = t, .name = name};
@@ -675,3 +676,13 @@ int load_tokenizer_json(struct tokenizer *t, const char *text, size_t len, const
         json_decref(parts[i]);
     return rc;
 }
+
+static bool probe(const char *path, const char *bytes, size_t len)
+{
+    size_t i = 0;
+    while (i < len && (bytes[i] == ' ' || bytes[i] == '\n' || bytes[i] == '\r' || bytes[i] == '\t'))
+        i++;
+    return str_ends(path, ".json") || (i < len && bytes[i] == '{');
+}
+
+const struct vocabulary vocabulary_json = {.name = "json", .probe = probe, .load = load, .has_settings = true};

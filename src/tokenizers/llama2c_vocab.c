@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "tokenizers/pieces.h"
 
 enum { FIRST_BYTE = 3, N_BYTES = 256 };
@@ -40,7 +41,7 @@ static int fill(struct tokenizer *t, const char *bytes, size_t len, const char *
     return 0;
 }
 
-int load_llama2c_vocabulary(struct tokenizer *t, const char *bytes, size_t len, const char *name, struct err *err)
+static int load(struct tokenizer *t, const char *bytes, size_t len, const char *name, struct err *err)
 {
     float *scores = NULL;
     uint8_t *types = NULL;
@@ -61,3 +62,11 @@ int load_llama2c_vocabulary(struct tokenizer *t, const char *bytes, size_t len, 
     free(types);
     return rc;
 }
+
+static bool probe(const char *path, const char *bytes, size_t len)
+{
+    (void)bytes;
+    return str_ends(path, ".bin") && len > 4;
+}
+
+const struct vocabulary vocabulary_llama2c = {.name = "llama2c", .probe = probe, .load = load};

@@ -31,20 +31,27 @@ static int finish(struct tokenizer **out, struct tokenizer *t, int rc)
     return rc;
 }
 
-static int load_bytes(struct tokenizer *t, const char *kind, const char *bytes, size_t len, const char *name,
-                      struct err *err)
-{
-    if (strcmp(kind, "json") == 0)
-        return load_tokenizer_json(t, bytes, len, name, err);
-    if (strcmp(kind, "sentencepiece") == 0)
-        return load_sentencepiece(t, bytes, len, name, err);
-    return load_llama2c_vocabulary(t, bytes, len, name, err);
-}
+#define VOCABULARY(name) extern const struct vocabulary vocabulary_##name;
+#include "tokenizers/list.h"
+#undef VOCABULARY
+
+static const struct vocabulary *const kinds[] = {
+#define VOCABULARY(name) &vocabulary_##name,
+#include "tokenizers/list.h"
+#undef VOCABULARY
+};
+
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
 int tokenizer_open_bytes(struct tokenizer **out, const char *kind, const char *bytes, size_t len, struct err *err)
 {
+    size_t i = 0;
+    while (i < N_KINDS && strcmp(kinds[i]->name, kind) != 0)
+        i++;
+    if (i == N_KINDS)
+        return err_set(err, ERR_BUG, "no kind of tokenizer file is named '%s'", kind);
     struct tokenizer *t = fresh(err);
-    return t ? finish(out, t, load_bytes(t, kind, bytes, len, kind, err)) : -1;
+    return t ? finish(out, t, kinds[i]->load(t, bytes, len, kind, err)) : -1;
 }
 
 /* ---- settings beside tokenizer.json ----------------------------------------------------------------------------- */
@@ -144,16 +151,6 @@ int load_folder_settings(struct tokenizer *t, const char *dir, struct err *err)
 
 /* ---- files and folders ------------------------------------------------------------------------------------------ */
 
-static const char *kind_of(const char *path, const uint8_t *data, size_t size)
-{
-    size_t i = 0;
-    while (i < size && (data[i] == ' ' || data[i] == '\n' || data[i] == '\r' || data[i] == '\t'))
-        i++;
-    if (str_ends(path, ".json") || (i < size && data[i] == '{'))
-        return "json";
-    return str_ends(path, ".bin") ? "llama2c" : "sentencepiece";
-}
-
 static int open_file(struct tokenizer **out, const char *path, struct err *err)
 {
     struct tokenizer *t = fresh(err);
@@ -162,12 +159,15 @@ static int open_file(struct tokenizer **out, const char *path, struct err *err)
     int rc = file_map(&t->map, path, err);
     if (rc < 0)
         return finish(out, t, rc);
-    const char *kind = kind_of(path, t->map.data, t->map.size);
-    rc = load_bytes(t, kind, t->map.data ? (const char *)t->map.data : "", t->map.size, path, err);
+    const char *bytes = t->map.data ? (const char *)t->map.data : "";
+    size_t i = 0;
+    while (i + 1 < N_KINDS && !kinds[i]->probe(path, bytes, t->map.size))
+        i++;
+    rc = kinds[i]->load(t, bytes, t->map.size, path, err);
     char *dir = rc == 0 ? mem_strndup(path, (size_t)(path_base(path) - path), err) : NULL;
     if (rc == 0 && !dir)
         rc = -1;
-    if (rc == 0 && strcmp(kind, "llama2c") != 0)
+    if (rc == 0 && kinds[i]->has_settings)
         rc = load_folder_settings(t, *dir ? dir : ".", err);
     free(dir);
     return finish(out, t, rc);

@@ -41,13 +41,19 @@ struct tokenizer {
 /* Marks the id as special (growing `special`). */
 int tokenizer_mark_special(struct tokenizer *t, int32_t id, struct err *err);
 
-/* The loaders: fill a zeroed tokenizer whose `map` (or f) is open. */
-int load_tokenizer_json(struct tokenizer *t, const char *text, size_t len, const char *name, struct err *err);
-int load_sentencepiece(struct tokenizer *t, const char *bytes, size_t len, const char *name, struct err *err);
-int load_gguf_vocabulary(struct tokenizer *t, const struct model_file *f, struct err *err);
-int load_llama2c_vocabulary(struct tokenizer *t, const char *bytes, size_t len, const char *name, struct err *err);
+/* A kind of tokenizer file: a row of list.h. */
+struct vocabulary {
+    const char *name;
+    /* MUST. Whether a file of this name and beginning is of the kind. The last row takes what nobody else does. */
+    bool (*probe)(const char *path, const char *bytes, size_t len);
+    /* MUST. Fills a zeroed tokenizer; `bytes` outlive it. `name` stands for the file in messages. */
+    int (*load)(struct tokenizer *t, const char *bytes, size_t len, const char *name, struct err *err);
+    bool has_settings; /* tokenizer_config.json and its like beside it count */
+};
 
-/* As tokenizer_open of a file with these bytes (borrowed). kind: "json", "sentencepiece" or "llama2c". For tests. */
+int load_gguf_vocabulary(struct tokenizer *t, const struct model_file *f, struct err *err);
+
+/* As tokenizer_open of a file of the kind with these bytes (borrowed). For tests and fuzzing. */
 int tokenizer_open_bytes(struct tokenizer **out, const char *kind, const char *bytes, size_t len, struct err *err);
 
 /* tokenizer_config.json and its like beside tokenizer.json: BOS, EOS, chat template. Absent files are fine. */

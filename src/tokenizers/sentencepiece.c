@@ -204,7 +204,7 @@ static int build(struct tokenizer *t, const struct model *m, const char *name, s
     return t->eos >= 0 ? ids_add(&t->behind, t->eos, err) : 0;
 }
 
-int load_sentencepiece(struct tokenizer *t, const char *bytes, size_t len, const char *name, struct err *err)
+static int load(struct tokenizer *t, const char *bytes, size_t len, const char *name, struct err *err)
 {
     struct reader r = {.start = bytes, .at = bytes, .end = bytes + len, .name = name};
     struct model m = {.type = MODEL_UNIGRAM, .unk = 0, .bos = 1, .eos = 2, .dummy_prefix = 1, .squeeze = 1, .escape = 1};
@@ -215,3 +215,12 @@ int load_sentencepiece(struct tokenizer *t, const char *bytes, size_t len, const
     free(m.types);
     return rc;
 }
+
+static bool probe(const char *path, const char *bytes, size_t len)
+{
+    (void)path;
+    return len > 0 && bytes[0] == 0x0A; /* the first field of every model: a piece */
+}
+
+const struct vocabulary vocabulary_sentencepiece = {
+    .name = "sentencepiece", .probe = probe, .load = load, .has_settings = true};
