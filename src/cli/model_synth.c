@@ -24,11 +24,11 @@ static int run(struct invocation *in, struct err *err)
 }
 
 static const struct option_row options[] = {
-    {.name = "shape", .kind = OPT_STRING, .argument = "NAME", .help = "whose shape", .initial = "llama-3.2-1b",
-     .choices = "llama-3.2-1b,llama-3.2-3b,llama-3.1-8b,tinyllama,qwen2.5-0.5b,gpt2"},
+    {.name = "shape", .kind = OPT_STRING, .argument = "NAME", .initial = "llama-3.2-1b",
+     .help = "llama-3.2-1b, llama-3.2-3b, llama-3.1-8b, tinyllama, qwen2.5-0.5b or gpt2"},
     {.name = "dims", .kind = OPT_STRING, .argument = "A=N,...",
      .help = "change it: hidden, layers, heads, kv_heads, head_dim, ffn, vocabulary, context"},
-    {.name = "quantize", .letter = 'q', .kind = OPT_STRING, .argument = "TYPE", .help = "type of the weights", .initial = "f16"},
+    {.name = "quantize", .kind = OPT_STRING, .argument = "TYPE", .help = "type of the weights", .initial = "f16"},
     {.name = "output", .letter = 'o', .kind = OPT_STRING, .argument = "FILE", .help = "the GGUF to write", .files = true},
     {0},
 };
