@@ -44,7 +44,8 @@ static int load(struct model *m, const char *path, bool with_tokenizer, struct e
         .context = c->context, .vocabulary = c->vocabulary, .layers = c->layers, .hidden = c->hidden, .heads = c->heads,
         .kv_heads = c->kv_heads, .head_dim = c->head_dim, .tied = c->tied,
     };
-    (void)with_tokenizer;
+    if (with_tokenizer && tokenizer_open_from(&m->tokenizer, m->file, &m->tokenizer_err) < 0)
+        m->tokenizer = NULL;
     return 0;
 }
 
@@ -76,6 +77,7 @@ void model_close(struct model *m)
 {
     if (!m)
         return;
+    tokenizer_close(m->tokenizer);
     model_file_close(m->file);
     arena_release(&m->arena);
     free(m);
