@@ -89,14 +89,22 @@ int histogram_add_all(struct histogram *h, const double *x, size_t n, struct err
     return 0;
 }
 
-static int merge_store(struct histogram_store *s, const struct histogram_store *o, struct err *err)
+/* Makes room for what `o` holds; its spare buckets are left out, or merging in turns would grow without end. */
+static int cover_store(struct histogram_store *s, const struct histogram_store *o, struct err *err)
 {
-    if (!o->size)
-        return 0;
-    TRY(cover(s, o->first, o->first + (int32_t)o->size - 1, err));
+    size_t first = 0, end = o->size;
+    while (first < end && !o->counts[first])
+        first++;
+    while (end > first && !o->counts[end - 1])
+        end--;
+    return first == end ? 0 : cover(s, o->first + (int32_t)first, o->first + (int32_t)end - 1, err);
+}
+
+static void add_store(struct histogram_store *s, const struct histogram_store *o)
+{
     for (size_t i = 0; i < o->size; i++)
-        s->counts[o->first - s->first + (int32_t)i] += o->counts[i];
-    return 0;
+        if (o->counts[i])
+            s->counts[o->first - s->first + (int32_t)i] += o->counts[i];
 }
 
 int histogram_merge(struct histogram *h, const struct histogram *other, struct err *err)
@@ -108,8 +116,10 @@ int histogram_merge(struct histogram *h, const struct histogram *other, struct e
         return err_set(err, ERR_USAGE, "histogram: more than 2^64 values");
     if (other->count == 0)
         return 0;
-    TRY(merge_store(&h->above, &other->above, err));
-    TRY(merge_store(&h->below, &other->below, err));
+    TRY(cover_store(&h->above, &other->above, err)); /* all that can fail, before anything is counted */
+    TRY(cover_store(&h->below, &other->below, err));
+    add_store(&h->above, &other->above);
+    add_store(&h->below, &other->below);
     h->zeros += other->zeros;
     h->min = h->count == 0 || other->min < h->min ? other->min : h->min;
     h->max = h->count == 0 || other->max > h->max ? other->max : h->max;
@@ -167,7 +177,8 @@ int histogram_quantile(const struct histogram *h, double *out, double q, struct 
         return err_set(err, ERR_USAGE, "quantile of an empty histogram");
     if (!(q >= 0 && q <= 1))
         return err_set(err, ERR_USAGE, "quantile %g, expected 0 to 1", q);
-    struct search s = {.left = (uint64_t)(q * (double)(h->count - 1))};
+    /* the last rank apart: as a double, count - 1 may round up to 2^64 */
+    struct search s = {.left = q < 1 ? (uint64_t)(q * (double)(h->count - 1)) : h->count - 1};
     if (s.left == 0 || s.left >= h->count - 1) { /* the ends are known exactly */
         *out = s.left == 0 ? h->min : h->max;
         return 0;

@@ -56,6 +56,11 @@ double sample_mean(const double *x, size_t n)
         hi = x[i] > hi ? x[i] : hi;
     }
     double mean = sum / (double)n; /* may round past the samples when they are all equal */
+    if (isinf(sum)) { /* samples near the largest double: a sum of smaller parts */
+        mean = 0;
+        for (size_t i = 0; i < n; i++)
+            mean += x[i] / (double)n;
+    }
     return mean < lo ? lo : mean > hi ? hi : mean;
 }
 

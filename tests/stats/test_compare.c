@@ -263,10 +263,30 @@ static void histograms_refuse_and_hold_extremes(void **state)
     assert_err(histogram_add(&h, 1, 100, &err), ERR_USAGE, "more than 2^64");
     assert_ok(histogram_quantile(&h, &v, 0.5, &err));
     assert_true(v == 0 && h.min == -1e300 && h.max == 1e300 && histogram_buckets(&h) == 5);
+    assert_ok(histogram_quantile(&h, &v, 1, &err)); /* the last of nearly 2^64 ranks */
+    assert_true(v == 1e300);
     assert_ok(histogram_init(&g, 0.02, &err));
     assert_err(histogram_merge(&h, &g, &err), ERR_USAGE, "0.01 and 0.02");
     histogram_release(&h);
     histogram_release(&g);
+}
+
+static void merging_in_turns_does_not_grow(void **state)
+{
+    (void)state;
+    struct histogram h[2];
+    assert_ok(histogram_init(&h[0], 0, &err));
+    assert_ok(histogram_init(&h[1], 0, &err));
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < 10; i++)
+            assert_ok(histogram_add(&h[k], k + 1 + 0.1 * i, 1, &err));
+    for (int i = 0; i < 40; i++) {
+        assert_ok(histogram_merge(&h[i % 2], &h[1 - i % 2], &err));
+        assert_true(h[i % 2].above.size < 300); /* 1 to 2.9 is some 55 buckets of 2 % */
+    }
+    assert_true(h[0].count > 1000000 && h[0].min == 1 && h[1].max == 2.9);
+    histogram_release(&h[0]);
+    histogram_release(&h[1]);
 }
 
 static void properties(void **state)
@@ -284,6 +304,7 @@ int main(void)
         cmocka_unit_test(few_units_fall_back_by_count_alone),
         cmocka_unit_test(senseless_comparisons_are_refused),
         cmocka_unit_test(histograms_refuse_and_hold_extremes),
+        cmocka_unit_test(merging_in_turns_does_not_grow),
         cmocka_unit_test(properties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,8 @@ static void all_equal_samples_have_a_point_interval(void **state)
     struct t_test t;
     assert_ok(t_test_welch(&t, same, 12, same, 12, 0, 0.95, &err));
     assert_true(t.t == 0 && t.p == 1 && t.ci.lo == 0 && t.ci.hi == 0);
+    double huge[] = {1.5e308, 1.5e308, -1.5e308}; /* the sum overflows, the mean does not */
+    assert_close(sample_mean(huge, 3) / 1e308, 0.5, 1e-12, "mean of huge samples");
     double other[] = {3, 3};
     double fives[] = {5, 5};
     assert_ok(t_test_welch(&t, other, 2, fives, 2, 0, 0.95, &err));
