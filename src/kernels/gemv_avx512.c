@@ -18,11 +18,11 @@ struct act_32 {
     float scale;
     int32_t start; /* -offset*sum/8: what each of the block's eight lanes starts from */
 };
-/* 256 do: */
+/* 128 do: */
 struct act_256 {
     int16_t sum_16[16], sum_32[8];
-    float scale;
-    int32_t unused[3];
+    float scale[2];
+    int32_t unused[2];
 };
 
 static bool is_super(enum dtype t)
@@ -66,9 +66,9 @@ void gemv_pack(enum dtype t, const float *x, size_t k, void *packed)
         float scale[8] = {0};
         int32_t sum[16] = {0};
         if (is_super(t)) {
-            quantize(x + i, n, 256, q + i, scale, sum);
+            quantize(x + i, n, 128, q + i, scale, sum);
             struct act_256 *a = (struct act_256 *)rest + i / 256;
-            *a = (struct act_256){.scale = scale[0]};
+            *a = (struct act_256){.scale = {scale[0], scale[4]}};
             for (int g = 0; g < 16; g++)
                 a->sum_16[g] = (int16_t)sum[g];
             for (int g = 0; g < 8; g++)
@@ -197,7 +197,7 @@ INLINE float dot_k4(enum dtype t, const uint8_t *w, const int8_t *q, size_t k)
         __m128i scales = _mm_cvtsi64_si128((long long)((uint64_t)s1 << 32 | s0));
         __m128i minima = _mm_cvtepu8_epi16(_mm_cvtsi64_si128((long long)((uint64_t)m1 << 32 | m0)));
         const uint8_t *low = w + (t == DTYPE_Q5_K ? 48 : 16);
-        vi total = vi_zero(), high = vi_zero();
+        vi total[2] = {vi_zero(), vi_zero()}, high = vi_zero();
         if (t == DTYPE_Q5_K)
             high = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)(w + 16)));
         UNROLL for (int j = 0; j < 4; j++) {
@@ -209,11 +209,14 @@ INLINE float dot_k4(enum dtype t, const uint8_t *w, const int8_t *q, size_t k)
                 x = _mm512_or_si512(x, _mm512_and_si512(_mm512_rorv_epi64(high, turn), _mm512_set1_epi8(16)));
             }
             vi dot = vi_dot(vi_zero(), x, vi_load(q + 64 * j));
-            total = vi_add(total, _mm512_mullo_epi32(dot, scale_pair(scales, j)));
+            total[j / 2] = vi_add(total[j / 2], _mm512_mullo_epi32(dot, scale_pair(scales, j)));
         }
-        sum = vf_fma(vf_from_vi(total), vf_set1(half_float(w) * a->scale), sum);
+        UNROLL for (int h = 0; h < 2; h++)
+            sum = vf_fma(vf_from_vi(total[h]), vf_set1(half_float(w) * a->scale[h]), sum);
         __m128i offset = _mm_madd_epi16(minima, _mm_loadu_si128((const void *)a->sum_32));
-        below = _mm_fmadd_ps(_mm_cvtepi32_ps(offset), _mm_set1_ps(half_float(w + 2) * a->scale), below);
+        const __m128 both = _mm_castpd_ps(_mm_load_sd((const void *)a->scale));
+        below = _mm_fmadd_ps(_mm_cvtepi32_ps(offset), _mm_mul_ps(_mm_unpacklo_ps(both, both), _mm_set1_ps(half_float(w + 2))),
+                             below);
     }
     below = _mm_add_ps(below, _mm_movehl_ps(below, below));
     below = _mm_add_ss(below, _mm_movehdup_ps(below));
@@ -230,7 +233,10 @@ INLINE float dot_k6(const uint8_t *w, const int8_t *q, size_t k)
     for (size_t i = 0; i < k; i += 256, w += 210, q += 256, a++) {
         ahead(w, 210);
         const __m128i scales = _mm_loadu_si128((const void *)(w + 192));
-        vi total = vi_zero();
+        /* 32 times the sums of activations, by group: what the offset of the weights adds too much */
+        const __m256i offset = _mm256_slli_epi32(_mm256_madd_epi16(_mm256_cvtepi8_epi16(scales),
+                                                                   _mm256_loadu_si256((const void *)a->sum_16)), 5);
+        const __m128i parts[2] = {_mm256_castsi256_si128(offset), _mm256_extracti128_si256(offset, 1)};
         UNROLL for (int h = 0; h < 2; h++) {
             vi low = vi_load(w + 64 * h);
             vi high = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)(w + 128 + 32 * h)));
@@ -239,13 +245,11 @@ INLINE float dot_k6(const uint8_t *w, const int8_t *q, size_t k)
                                    _mm512_and_si512(_mm512_srlv_epi64(high, down), two));
             vi s = _mm512_cvtepi8_epi32(_mm_shuffle_epi8(scales, _mm_add_epi8(first, _mm_set1_epi8((char)(8 * h)))));
             vi z = _mm512_cvtepi8_epi32(_mm_shuffle_epi8(scales, _mm_add_epi8(first, _mm_set1_epi8((char)(8 * h + 4)))));
-            total = vi_add(total, _mm512_mullo_epi32(vi_dot(vi_zero(), x, vi_load(q + 128 * h)), s));
+            vi total = _mm512_sub_epi32(_mm512_mullo_epi32(vi_dot(vi_zero(), x, vi_load(q + 128 * h)), s),
+                                        _mm512_zextsi128_si512(parts[h]));
             total = vi_add(total, _mm512_mullo_epi32(vi_dot(vi_zero(), y, vi_load(q + 128 * h + 64)), z));
+            sum = vf_fma(vf_from_vi(total), vf_set1(half_float(w + 208) * a->scale[h]), sum);
         }
-        /* less 32 times the sums of activations */
-        __m256i offset = _mm256_madd_epi16(_mm256_cvtepi8_epi16(scales), _mm256_loadu_si256((const void *)a->sum_16));
-        total = _mm512_sub_epi32(total, _mm512_zextsi256_si512(_mm256_slli_epi32(offset, 5)));
-        sum = vf_fma(vf_from_vi(total), vf_set1(half_float(w + 208) * a->scale), sum);
     }
     return vf_hsum(sum);
 }

@@ -14,7 +14,7 @@
  * Arithmetic of the fast sets, by the type of the weights:
  *   F32 F16              float32, each output one chain of fused multiply-adds a lane (bfloat16 with MATH_BF16)
  *   BF16                 products of bfloat16 (activations rounded to it), float32 sums
- *   8-bit activations    Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 IQ4_NL: one scale for 32 activations, Q2_K-Q6_K IQ4_XS: one for 256;
+ *   8-bit activations    Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 IQ4_NL: one scale for 32 activations, Q2_K-Q6_K IQ4_XS: one for 128;
  *                        products and sums within a block of weights are exact integers
  *   any other            decoded to float32
  * A set without bfloat16 or byte products uses something more exact; kernel_set.what says so.

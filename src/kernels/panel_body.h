@@ -17,7 +17,7 @@
 #include "base/dtype.h"
 #include "kernels/decode.h"
 
-enum { INT_BLOCK = 32, SUPER = 256, FLOAT_UNITS = 16, RECORD_VALUES = INT_ROWS * INT_BLOCK * (int)sizeof(quant_w),
+enum { INT_BLOCK = 32, SUPER = 256, WIDE = 128, FLOAT_UNITS = 16, RECORD_VALUES = INT_ROWS * INT_BLOCK * (int)sizeof(quant_w),
        FLOAT_RECORD = FLOAT_ROWS * FLOAT_UNITS * 4 };
 
 #define QUANT(raw, offset) ((quant_w)((raw) - (UNSIGNED_WEIGHTS ? 0 : (offset))))
@@ -25,7 +25,7 @@ enum { INT_BLOCK = 32, SUPER = 256, FLOAT_UNITS = 16, RECORD_VALUES = INT_ROWS *
 /* How a type of weights is multiplied. group 0: not in integers. */
 struct integer_kind {
     int group;  /* weights that share a scale: 16 or 32 */
-    int scaled; /* activations that share a scale: 32 or 256 */
+    int scaled; /* activations that share a scale: 32, or WIDE for types with blocks of 256 */
     int offset; /* of unsigned quants */
     bool minima;
 };
@@ -37,23 +37,27 @@ INLINE struct integer_kind integer_kind(enum dtype t)
     case DTYPE_Q4_0: return (struct integer_kind){32, 32, 8, false};
     case DTYPE_Q5_0: return (struct integer_kind){32, 32, 16, false};
     case DTYPE_Q4_1: case DTYPE_Q5_1: return (struct integer_kind){32, 32, 0, true};
-    case DTYPE_Q4_K: case DTYPE_Q5_K: return (struct integer_kind){32, 256, 0, true};
-    case DTYPE_IQ4_XS: return (struct integer_kind){32, 256, 128, false};
-    case DTYPE_Q6_K: return (struct integer_kind){16, 256, 32, false};
-    case DTYPE_Q3_K: return (struct integer_kind){16, 256, 4, false};
-    case DTYPE_Q2_K: return (struct integer_kind){16, 256, 0, true};
+    case DTYPE_Q4_K: case DTYPE_Q5_K: return (struct integer_kind){32, WIDE, 0, true};
+    case DTYPE_IQ4_XS: return (struct integer_kind){32, WIDE, 128, false};
+    case DTYPE_Q6_K: return (struct integer_kind){16, WIDE, 32, false};
+    case DTYPE_Q3_K: return (struct integer_kind){16, WIDE, 4, false};
+    case DTYPE_Q2_K: return (struct integer_kind){16, WIDE, 0, true};
     default: return (struct integer_kind){0, 0, 0, false};
     }
 }
 
-/* Bytes of a record, and groups of weights in it. */
+/* Values of a record, groups of weights in it, and its bytes. */
+INLINE int record_values(struct integer_kind kind)
+{
+    return kind.scaled == WIDE ? SUPER : INT_BLOCK;
+}
 INLINE size_t record_groups(struct integer_kind kind)
 {
-    return (size_t)(kind.scaled / kind.group);
+    return (size_t)(record_values(kind) / kind.group);
 }
 INLINE size_t integer_record(struct integer_kind kind)
 {
-    return (size_t)RECORD_VALUES * (size_t)(kind.scaled / 32) + INT_ROWS * 4 * record_groups(kind) * (kind.minima ? 2 : 1);
+    return (size_t)RECORD_VALUES * (size_t)(record_values(kind) / 32) + INT_ROWS * 4 * record_groups(kind) * (kind.minima ? 2 : 1);
 }
 
 /* Where row `row` of a record has its 32 quants number b, and its scales and minima. */
@@ -63,7 +67,7 @@ INLINE quant_w *record_quants(uint8_t *record, size_t row, int b)
 }
 INLINE float *record_scales(uint8_t *record, size_t row, struct integer_kind kind)
 {
-    return (float *)(void *)(record + RECORD_VALUES * (kind.scaled / 32)) + row * record_groups(kind);
+    return (float *)(void *)(record + RECORD_VALUES * (record_values(kind) / 32)) + row * record_groups(kind);
 }
 INLINE float *record_minima(uint8_t *record, size_t row, struct integer_kind kind)
 {
@@ -242,8 +246,8 @@ static void decode_integers(enum dtype t, const uint8_t *s, size_t k, uint8_t *p
 static void clear_integers(enum dtype t, size_t k, uint8_t *panel, size_t row)
 {
     const struct integer_kind kind = integer_kind(t);
-    for (size_t i = 0; i < k; i += (size_t)kind.scaled, panel += integer_record(kind)) {
-        for (int b = 0; b < kind.scaled / 32; b++)
+    for (size_t i = 0; i < k; i += (size_t)record_values(kind), panel += integer_record(kind)) {
+        for (int b = 0; b < record_values(kind) / 32; b++)
             memset(record_quants(panel, row, b), 0, INT_BLOCK * sizeof(quant_w));
         memset(record_scales(panel, row, kind), 0, 4 * record_groups(kind));
         if (kind.minima)

@@ -10,7 +10,7 @@
  *
  *   integers   for 32 values: their 32/QUADS units in steps of S, [vectors][LANES] each; then for each group of weights
  *              [vectors][LANES] of -offset*sum (integers) or of sums (floats, for minima); then the scales
- *              [vectors][LANES] if there is one for 32. One scale for 256 comes after every eighth block.
+ *              [vectors][LANES] if there is one for 32. A scale for WIDE = 128 comes after every fourth block.
  *   floats     units in steps of S, [vectors][LANES] each; k is filled up to whole records with zeros
  *
  * The panel (panel_body.h) of INT_ROWS or FLOAT_ROWS rows of w is decoded for KC values of k at a time, so that it stays in
@@ -63,7 +63,7 @@ INLINE size_t tile_bytes(struct arithmetic a, size_t k, int vectors, int split)
     }
     size_t sums = a.integer.minima || UNSIGNED_WEIGHTS ? 32 / (size_t)a.integer.group : 0;
     size_t block = (INT_BLOCK / QUADS / (size_t)split + sums + (a.integer.scaled == 32)) * v;
-    return k / INT_BLOCK * block + (a.integer.scaled == SUPER ? k / SUPER * v : 0);
+    return k / INT_BLOCK * block + (a.integer.scaled == WIDE ? k / WIDE * v : 0);
 }
 
 /* The smallest tile for `rows` <= LANES rows. A step of S lanes must not leave its group of weights. */
@@ -99,7 +99,7 @@ static void plan_product(const struct product *p, struct product_plan *plan)
     plan->last_split = split;
     plan->packed_bytes = (plan->tiles - 1) * plan->full_bytes + tile_bytes(a, p->w.k, vectors, split);
     size_t kc = (p->w.k < KC ? p->w.k + 31 : KC) / 32;
-    size_t panel = a.integer.group ? kc * 32 / (size_t)a.integer.scaled * integer_record(a.integer) * (NC / INT_ROWS)
+    size_t panel = a.integer.group ? kc * 32 / (size_t)record_values(a.integer) * integer_record(a.integer) * (NC / INT_ROWS)
                                    : kc * 32 / (FLOAT_UNITS * unit_values(a)) * FLOAT_RECORD * (NC / FLOAT_ROWS) + NC * 64;
     plan->work_bytes = (panel + 63) / 64 * 64 + plan->tiles * NC * 2 * VB;
     plan->chunk = NC;
@@ -171,8 +171,8 @@ static uint8_t *pack_integers(const struct stretch *s, size_t n, struct integer_
             spread((uint32_t *)out, (const uint32_t *)&s->scale[0][b], 8, tokens, split, true);
             out += v;
         }
-        if (kind.scaled == SUPER && b == SUPER / INT_BLOCK - 1) {
-            spread((uint32_t *)out, (const uint32_t *)&s->scale[0][0], 8, tokens, split, true);
+        if (kind.scaled == WIDE && (b + 1) % (WIDE / INT_BLOCK) == 0) {
+            spread((uint32_t *)out, (const uint32_t *)&s->scale[0][b + 1 - WIDE / INT_BLOCK], 8, tokens, split, true);
             out += v;
         }
     }
@@ -202,8 +202,8 @@ static void pack_tile(const struct product *p, const struct product_plan *plan, 
                 continue;
             }
             const float *x = p->x + (first + (size_t)t) * p->x_stride + i;
-            if (a.integer.group && a.integer.scaled == SUPER) {
-                quantize(x, n, SUPER, (quant_a *)s.units[t], s.scale[t], s.sum[t]);
+            if (a.integer.group && a.integer.scaled == WIDE) {
+                quantize(x, n, WIDE, (quant_a *)s.units[t], s.scale[t], s.sum[t]);
             } else if (a.integer.group) {
                 quantize(x, n, INT_BLOCK, (quant_a *)s.units[t], s.scale[t], s.sum[t]);
             } else {
@@ -236,7 +236,7 @@ static void pack_tile(const struct product *p, const struct product_plan *plan, 
 INLINE void integer_tile(const uint8_t *a, const uint8_t *w, float *c, size_t n, const int V, const int S,
                          const int group, const bool minima, const int scaled)
 {
-    const int groups = 32 / group, blocks = scaled / 32, units = INT_BLOCK / QUADS, per_group = units / groups;
+    const int groups = 32 / group, blocks = scaled == WIDE ? SUPER / 32 : 1, units = INT_BLOCK / QUADS, per_group = units / groups;
     const int row_bytes = INT_BLOCK * (int)sizeof(quant_w);
     vf sum[INT_ROWS][2];
     UNROLL for (int r = 0; r < INT_ROWS; r++)
@@ -279,17 +279,17 @@ INLINE void integer_tile(const uint8_t *a, const uint8_t *w, float *c, size_t n,
             a = scale_a + (scaled == 32 ? V * VB : 0);
             w += RECORD_VALUES;
             scales += groups;
+            if (scaled == WIDE && b % (WIDE / 32) == WIDE / 32 - 1) {
+                UNROLL for (int r = 0; r < INT_ROWS; r++)
+                    UNROLL for (int v = 0; v < V; v++) {
+                        float *at = c + (r * V + v) * LANES;
+                        vf_store(at, vf_fma(sum[r][v], vf_load(a + v * VB), vf_load(at)));
+                        sum[r][v] = vf_zero();
+                    }
+                a += V * VB;
+            }
         }
         w += (minima ? 2 : 1) * blocks * groups * INT_ROWS * 4;
-        if (scaled == SUPER) {
-            UNROLL for (int r = 0; r < INT_ROWS; r++)
-                UNROLL for (int v = 0; v < V; v++) {
-                    float *at = c + (r * V + v) * LANES;
-                    vf_store(at, vf_fma(sum[r][v], vf_load(a + v * VB), vf_load(at)));
-                    sum[r][v] = vf_zero();
-                }
-            a += V * VB;
-        }
     }
     if (scaled == 32)
         UNROLL for (int r = 0; r < INT_ROWS; r++)
@@ -348,19 +348,19 @@ typedef void tile_fn(const uint8_t *a, const uint8_t *w, float *c, size_t n, int
 
 #define INTEGER_SHAPE_32_0_32(V, S) integer_tile(a, w, c, n, V, S, 32, false, 32)
 #define INTEGER_SHAPE_32_1_32(V, S) integer_tile(a, w, c, n, V, S, 32, true, 32)
-#define INTEGER_SHAPE_32_0_256(V, S) integer_tile(a, w, c, n, V, S, 32, false, 256)
-#define INTEGER_SHAPE_32_1_256(V, S) integer_tile(a, w, c, n, V, S, 32, true, 256)
-#define INTEGER_SHAPE_16_0_256(V, S) integer_tile(a, w, c, n, V, (S) <= 16 / QUADS ? (S) : 1, 16, false, 256)
-#define INTEGER_SHAPE_16_1_256(V, S) integer_tile(a, w, c, n, V, (S) <= 16 / QUADS ? (S) : 1, 16, true, 256)
+#define INTEGER_SHAPE_32_0_128(V, S) integer_tile(a, w, c, n, V, S, 32, false, WIDE)
+#define INTEGER_SHAPE_32_1_128(V, S) integer_tile(a, w, c, n, V, S, 32, true, WIDE)
+#define INTEGER_SHAPE_16_0_128(V, S) integer_tile(a, w, c, n, V, (S) <= 16 / QUADS ? (S) : 1, 16, false, WIDE)
+#define INTEGER_SHAPE_16_1_128(V, S) integer_tile(a, w, c, n, V, (S) <= 16 / QUADS ? (S) : 1, 16, true, WIDE)
 #define FLOAT_SHAPE(V, S) float_tile(a, w, c, n, V, S, false)
 #define BF16_SHAPE(V, S) float_tile(a, w, c, n, V, S, true)
 
 INTEGER_TILE(tile_32_0_32, 32, 0, 32)
 INTEGER_TILE(tile_32_1_32, 32, 1, 32)
-INTEGER_TILE(tile_32_0_256, 32, 0, 256)
-INTEGER_TILE(tile_32_1_256, 32, 1, 256)
-INTEGER_TILE(tile_16_0_256, 16, 0, 256)
-INTEGER_TILE(tile_16_1_256, 16, 1, 256)
+INTEGER_TILE(tile_32_0_128, 32, 0, 128)
+INTEGER_TILE(tile_32_1_128, 32, 1, 128)
+INTEGER_TILE(tile_16_0_128, 16, 0, 128)
+INTEGER_TILE(tile_16_1_128, 16, 1, 128)
 
 static void tile_float(const uint8_t *a, const uint8_t *w, float *c, size_t n, int vectors, int split)
 {
@@ -380,11 +380,11 @@ static tile_fn *tile_for(struct arithmetic a)
 {
     bool m = a.integer.minima;
     if (a.integer.group == 16)
-        return m ? tile_16_1_256 : tile_16_0_256;
+        return m ? tile_16_1_128 : tile_16_0_128;
     if (a.integer.group == 32 && a.integer.scaled == 32)
         return m ? tile_32_1_32 : tile_32_0_32;
     if (a.integer.group == 32)
-        return m ? tile_32_1_256 : tile_32_0_256;
+        return m ? tile_32_1_128 : tile_32_0_128;
     return a.bf16 ? tile_bf16 : tile_float;
 }
 
@@ -429,7 +429,7 @@ static void multiply_chunk(const struct product *p, const struct product_plan *p
     const size_t k = p->w.k, block = dtype_block(p->w.type), block_bytes = dtype_block_bytes(p->w.type);
     const size_t rows = integers ? INT_ROWS : FLOAT_ROWS;
     const size_t record = integers ? integer_record(a.integer) : FLOAT_RECORD;
-    const size_t record_values = integers ? (size_t)a.integer.scaled : FLOAT_UNITS * unit_values(a);
+    const size_t values = integers ? (size_t)record_values(a.integer) : FLOAT_UNITS * unit_values(a);
     float *c = (float *)((uint8_t *)work + plan->work_bytes - plan->tiles * NC * 2 * VB);
     uint8_t *panel = work;
     /* Few tiles: each group of rows is multiplied as soon as it is decoded, while the first cache holds it. */
@@ -438,7 +438,7 @@ static void multiply_chunk(const struct product *p, const struct product_plan *p
     memset(c, 0, plan->tiles * NC * 2 * VB);
     for (size_t k0 = 0; k0 < k; k0 += KC) {
         const size_t kn = k - k0 < KC ? k - k0 : KC;
-        const size_t records = (kn + record_values - 1) / record_values;
+        const size_t records = (kn + values - 1) / values;
         const size_t group_bytes = records * record;
         for (size_t j0 = from; j0 < to; j0 += batch) {
             const size_t groups = ((to - j0 < batch ? to - j0 : batch) + rows - 1) / rows;

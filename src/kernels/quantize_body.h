@@ -20,7 +20,9 @@ INLINE void quantize(const float *x, size_t n, int scaled, quant_a *q, float sca
         for (size_t j = i; j < i + (size_t)scaled; j += 16) {
             vi total = vi_zero();
             UNROLL for (size_t l = 0; l < 16; l += LANES) {
-                vi v = vi_round(vf_mul(vf_load(x + j + l), inv));
+                /* what is not finite has no integer: its scale is NaN already */
+                vf real = vf_max(vf_mul(vf_load(x + j + l), inv), vf_set1(-127));
+                vi v = vi_round(vf_min(real, vf_set1(127)));
                 quant_store(q + j + l, v);
                 total = vi_add(total, v);
             }

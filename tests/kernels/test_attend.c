@@ -182,9 +182,9 @@ static void large_scores_do_not_overflow(void **state)
             struct problem p;
             make(&p, &r, DTYPE_F32, 33, 4, 4, 16);
             for (size_t i = 0; i < SLOTS; i++) {
-                float *key = (float *)(void *)(p.k.data + i * p.sight[0].stride_k);
+                const float key = (float)(rising ? i : SLOTS - i);
                 for (size_t j = 0; j < 64; j++)
-                    key[j] = (float)(rising ? i : SLOTS - i);
+                    memcpy(p.k.data + i * p.sight[0].stride_k + 4 * j, &key, 4);
             }
             for (size_t i = 0; i < 33 * 64; i++)
                 p.q[i] = i % 2 ? 3.0f : 2.5f;

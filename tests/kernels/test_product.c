@@ -29,7 +29,7 @@ static void run(const struct kernel_set *k, struct team *t, const struct product
 }
 
 /* How far a result may be from the exact one: rounding of activations, of weights, and of float sums.
- *   8-bit activations: each is off by at most half a scale, scale = largest of 32 (256) / 127;
+ *   8-bit activations: each is off by at most half a scale, scale = largest of 32 (128 for types with blocks of 256) / 127;
  *   bfloat16: 2^-9 of the activation, and of the weight if that had to be rounded;
  *   float32 sums: 2^-24 of the sum of magnitudes for each addition of the longest chain. */
 static double bound(const struct product *p, const float *x, const float *w)
@@ -52,7 +52,7 @@ static double bound(const struct product *p, const float *x, const float *w)
             rounding = 2 * half + half * half;
         return (rounding + ((double)k + 4) * ulp) * magnitude + 1e-37;
     }
-    const size_t scaled = dtype_block(t) == 256 ? 256 : 32;
+    const size_t scaled = dtype_block(t) == 256 ? 128 : 32;
     for (size_t i = 0; i < k; i += scaled) {
         double most = 0, weights = 0;
         for (size_t j = i; j < i + scaled; j++) {
