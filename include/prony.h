@@ -132,6 +132,34 @@ PRONY_API const char *prony_reply_finish(const struct prony_reply *reply);  /* "
 PRONY_API int prony_score(struct prony_engine *engine, const int32_t *ids, size_t n_ids, double *logprobs,
                           struct prony_error *error);
 
+/* ---- run a manifest ---- */
+
+struct prony_run_options {
+    size_t size;
+    const char *out;     /* MUST: the folder to write to; raw/ and artifacts/ lie below it */
+    const char *target;  /* one target of the manifest; NULL: all */
+    const char *device;  /* NULL: "cpu" */
+    uint64_t seed;       /* 0: the manifest's */
+    int threads;         /* 0: one a processor */
+    int resume;          /* take up the newest run of this manifest that was cut off */
+    uint64_t memory_limit_mb; /* of a cell; 0: none */
+    double time_limit_s; /* a cell that gives no sign of life for so long is ended; 0: no limit */
+};
+#define PRONY_RUN_OPTIONS_INIT {sizeof(struct prony_run_options), NULL, NULL, NULL, 0, 0, 0, 0, 0.0}
+
+struct prony_run_outcome {
+    char run[64];          /* its id */
+    char folder[4096];     /* its own folder, for prony_results_open */
+    size_t cells, failed;  /* failed: rows that hold a reason instead of figures */
+    size_t samples, kept;  /* measured now; found from before */
+};
+
+/* Measures all that a manifest asks for; a cell that fails does not fail the run. Every launch is a fresh process of the
+ * program `prony`: $PRONY_CELL_PROGRAM, or what was installed with this library (then that variable is set). Blocks until
+ * all is done. outcome may be NULL. */
+PRONY_API int prony_run(const char *manifest, const struct prony_run_options *options, struct prony_run_outcome *outcome,
+                        struct prony_error *error);
+
 /* ---- read what was measured ---- */
 
 struct prony_results;

@@ -59,10 +59,6 @@ static int run(struct invocation *in, struct err *err)
             return -1;
     if (!file_exists(path))
         return err_set(err, ERR_IO, "'%s': no such file or folder", path);
-    if (!file_is_dir(path)) {
-        err_set(err, ERR_UNSUPPORTED, "'%s' is a file", path);
-        return err_hint(err, "name the folder of the run: reports are made from its logs");
-    }
     TRY(results_read(&results, path, opt_string(in, "run"), err));
     report_doc_init(&doc, (size_t)2 << 30);
     int status = rows_document(&doc, &results, err);
@@ -91,8 +87,9 @@ const struct command command_report = {
     .name = "report",
     .summary = "show what a run measured, as tables, CSV, JSON or Markdown",
     .synopsis = "RUN",
-    .description = "RUN is the folder that a run was written to, or its own folder below artifacts/. The report is made from its logs alone: the same logs give "
-                   "the same bytes, on any machine. Every figure shows how many samples it has and its interval; what was "
+    .description = "RUN is the folder that a run was written to, its own folder below artifacts/, or the database "
+                   "that 'prony collate' made (prony.db). The report is made of what is stored alone: the same logs "
+                   "give the same bytes, on any machine. Every figure shows how many samples it has and its interval; what was "
                    "not measured shows why.",
     .examples = examples,
     .options = options,

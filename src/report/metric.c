@@ -14,7 +14,7 @@ const struct metric metric_table[] = {
      "tokens generated after the first, times batch, divided by the decode time"},
     {"avg_tps", "average rate", "tok/s", BETTER_MORE, "tokens generated times batch divided by the whole time of the request"},
     {"peak_tps", "peak rate", "tok/s", BETTER_MORE, "the average rate of the fastest iteration"},
-    {"tokens_per_sec", "tokens/s", "tok/s", BETTER_MORE, "tokens generated times batch divided by the decode time"},
+    {"tokens_per_sec", "decode speed", "tok/s", BETTER_MORE, "tokens generated times batch divided by the decode time"},
     {"total_s", "total", "s", BETTER_LESS, "from handing the request over to its last token"},
     {"steady_ms_per_token", "per token", "ms", BETTER_LESS, "time of a token step once the first ones have passed"},
     {"min_ms_per_token", "fastest token", "ms", BETTER_LESS, "the shortest token step"},

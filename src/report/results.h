@@ -1,4 +1,4 @@
-/* results.h - what the raw logs of a run hold, gathered by cell: the rows that reports are made of.
+/* results.h - what was stored of a run, gathered by cell: the rows that reports are made of.
  *
  *     struct results r;
  *     TRY(results_read(&r, "demo-output", NULL, err));          // a run's folder
@@ -46,6 +46,7 @@ struct result_cell {
     const char *experiment; /* NULL: it was cut off before it said what it is */
     const char *engine, *variant, *model, *quantize;
     const char *version, *checked_against, *benchmark, *target; /* NULL: unknown */
+    const char *clock;      /* "monotonic", or another one that its times are of; NULL: unknown */
     const json_t *params; /* borrowed from the results; an object, or NULL */
     struct result_request *requests;
     size_t n_requests, cap_requests;
@@ -72,8 +73,8 @@ struct results {
     size_t n_other_runs; /* that lie in the folder and were not asked for */
 };
 
-/* Reads the logs of a run. `path` is the folder that holds raw/, or the run's own folder below artifacts/ (its run.json
- * says which run it is). `run` chooses among the runs that share the folder: an id, "all", or NULL for the run's own, and
+/* `path` is the folder that holds raw/, a run's own folder below artifacts/ (its run.json says which run it is), or the
+ * database that was collated from them: the same logs give the same results either way. `run` chooses among the runs that share the folder: an id, "all", or NULL for the run's own, and
  * without one the run that began last. A folder without logs is ERR_INPUT. On failure nothing is left to release. */
 int results_read(struct results *r, const char *path, const char *run, struct err *err);
 void results_release(struct results *r);

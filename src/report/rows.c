@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "report/csv_table.h"
+#include "report/results_build.h"
 #include "stats/quantile.h"
 #include "store/record.h"
 
@@ -149,18 +150,19 @@ static bool differs(const struct group *g, const char *key)
 static void find_params(struct columns *c, const struct group *g)
 {
     static const char *const always[] = {"prompt_len", "gen_len", "batch_size"};
+    const char *keys[RESULTS_KEYS_MAX];
     for (size_t i = g->from; i < g->to; i++) {
-        const char *key;
-        json_t *v;
-        json_object_foreach((json_t *)g->r->cells[i].params, key, v) {
-            bool wanted = has(always, sizeof always / sizeof always[0], key) || differs(g, key);
-            if (!wanted || json_is_object(v) || json_is_array(v) || has(c->params, c->n_params, key) ||
+        size_t n = results_keys(g->r->cells[i].params, keys);
+        for (size_t k = 0; k < n; k++) {
+            const json_t *v = json_object_get(g->r->cells[i].params, keys[k]);
+            bool wanted = has(always, sizeof always / sizeof always[0], keys[k]) || differs(g, keys[k]);
+            if (!wanted || json_is_object(v) || json_is_array(v) || has(c->params, c->n_params, keys[k]) ||
                 c->n_params == COLUMNS_MAX)
                 continue;
-            c->params[c->n_params] = key;
+            c->params[c->n_params] = keys[k];
             c->counts[c->n_params] = true;
-            for (size_t k = g->from; k < g->to; k++) {
-                const json_t *value = json_object_get(g->r->cells[k].params, key);
+            for (size_t m = g->from; m < g->to; m++) {
+                const json_t *value = json_object_get(g->r->cells[m].params, keys[k]);
                 if (value && !json_is_integer(value))
                     c->counts[c->n_params] = false;
             }
@@ -300,13 +302,14 @@ static int add_table(struct report_doc *doc, const struct group *g, struct err *
 /* Every leaf of the fingerprint is a fact; the JSON path is its label. */
 static int add_leaves(struct report_doc *doc, const char *path, const json_t *v, int depth, struct err *err)
 {
-    const char *key;
+    const char *keys[RESULTS_KEYS_MAX];
     json_t *child;
     char label[256], number[32];
     if (json_is_object(v) && depth < 8) {
-        json_object_foreach((json_t *)v, key, child) {
-            snprintf(label, sizeof label, "%s%s%s", path, *path ? "." : "", key);
-            TRY(add_leaves(doc, label, child, depth + 1, err));
+        size_t n = results_keys(v, keys);
+        for (size_t k = 0; k < n; k++) {
+            snprintf(label, sizeof label, "%s%s%s", path, *path ? "." : "", keys[k]);
+            TRY(add_leaves(doc, label, json_object_get(v, keys[k]), depth + 1, err));
         }
         return 0;
     }
@@ -357,8 +360,24 @@ static int add_facts(struct report_doc *doc, const struct results *r, struct err
     return 0;
 }
 
+/* Times of a clock that is not the machine's are said to be so, once an engine. */
+static int add_clocks(struct report_doc *doc, const struct results *r, struct err *err)
+{
+    for (size_t i = 0; i < r->n_cells; i++) {
+        const struct result_cell *cell = &r->cells[i];
+        bool said = !cell->clock || strcmp(cell->clock, "monotonic") == 0;
+        for (size_t k = 0; k < i && !said; k++)
+            said = same(r->cells[k].engine, cell->engine) && same(r->cells[k].clock, cell->clock);
+        if (!said)
+            TRY(report_note_add(doc, err, "times of engine '%s' are of its own clock ('%s'), not of this machine", cell->engine,
+                                cell->clock));
+    }
+    return 0;
+}
+
 static int add_notes(struct report_doc *doc, const struct results *r, struct err *err)
 {
+    TRY(add_clocks(doc, r, err));
     for (size_t i = 0; i < r->n_cells; i++) {
         const struct result_cell *cell = &r->cells[i];
         char engine[128];

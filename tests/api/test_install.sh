@@ -44,5 +44,52 @@ for name in generate score; do
         grep -q fkae "$dir/ERR" || fail "$program does not say which engine is wrong: $(cat "$dir/ERR")"
     done
 done
+# A manifest is run through the library: cells run in the installed program, found beside it.
+cat >"$dir/run.c" <<'C'
+#include <prony.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+    struct prony_error error = {0};
+    struct prony_run_options options = PRONY_RUN_OPTIONS_INIT;
+    struct prony_run_outcome outcome;
+    struct prony_results *results;
+    struct prony_figure figure;
+    options.out = argc > 2 ? argv[2] : NULL;
+    if (prony_run(argv[1], &options, &outcome, &error) < 0 ||
+        prony_results_open(&results, outcome.folder, NULL, &error) < 0) {
+        fprintf(stderr, "%s\n", error.text);
+        return 1;
+    }
+    for (size_t i = 0; i < prony_results_count(results); i++)
+        if (prony_results_figure(results, i, "decode_ms", &figure, NULL) == 0)
+            printf("%s %g n=%zu\n", prony_results_text(results, i, "model"), figure.median, figure.n);
+    printf("%zu cells, %zu failed, %zu samples\n", outcome.cells, outcome.failed, outcome.samples);
+    prony_results_close(results);
+    return 0;
+}
+C
+cat >"$dir/run.yaml" <<'YAML'
+name: x
+engines: [{name: fake, options: {token_ms: 2}}]
+models: {m: {}}
+targets:
+  - type: experiment
+    name: x
+    runs: []
+    benchmarks:
+      - id: latency
+        config: {type: latency, prompt_lengths: [8], generation_lengths: [4], warmup_runs: 0, timed_runs: 1}
+        models: [m]
+        repeats: 2
+YAML
+# shellcheck disable=SC2086
+cc -Wall -Wextra -Werror "$dir/run.c" $flags -o "$dir/run" || fail "run.c does not build"
+"$dir/run" "$dir/run.yaml" "$dir/out" >"$dir/OUT" || fail "prony_run failed"
+grep -qx 'm 8 n=2' "$dir/OUT" && grep -qx '1 cells, 0 failed, 2 samples' "$dir/OUT" || fail "prony_run: $(cat "$dir/OUT")"
+"$dir/run" "$dir/run.yaml" >"$dir/OUT" 2>"$dir/ERR" && fail "prony_run took no folder"
+"$dir/run" "$dir/nothing.yaml" "$dir/out" >"$dir/OUT" 2>"$dir/ERR" && fail "prony_run took a manifest that is not there"
+grep -q nothing.yaml "$dir/ERR" || fail "prony_run does not name the manifest: $(cat "$dir/ERR")"
+
 cmp -s "$dir/generate" "$dir/generate-static" && fail "the static example is the shared one"
 exit 0

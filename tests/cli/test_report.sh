@@ -32,7 +32,7 @@ refused 2 "'htlm' is not a form of report" "$dir/run" --format htlm
 refused 2 "takes one form" "$dir/run" --format md,csv
 refused 1 "no such file" "$dir/none"
 refused 1 "not the folder of a run" "$dir"
-refused 1 "is a file" "$dir/json"
+refused 1 "$dir/json" "$dir/json"
 refused 2 "an argument is missing"
 if [ "$(id -u)" != 0 ]; then
     mkdir "$dir/closed" && chmod 500 "$dir/closed"

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "report/report_files.h"
 #include "report/rows.h"
+#include "store/collate.h"
 #include "store/rawlog.h"
 #include "support/testing.h"
 
@@ -174,6 +175,36 @@ static void test_order(void **state)
     free(b);
 }
 
+/* The database that was collated from the logs gives the same report, byte for byte; an unfinished cell too. */
+static void test_database(void **state)
+{
+    (void)state;
+    char *dir = write_run("h", false), *db = path_join(dir, "results/prony.db", &err);
+    struct collate_report done;
+    struct collate_options options = {.dir = dir};
+    struct record_open open = {.run = "0193-run", .started = "2026-01-02T03:04:05Z", .engine = "fake", .variant = "late",
+                               .model = "m|2", .seed = 42, .host = "h", .command = "prony run x.yaml"};
+    struct rawlog *log;
+    assert_ok(rawlog_open(&log, dir, &open, &err));
+    request(log, 32, 0, 0, "timed", 5, 20);
+    assert_ok(rawlog_close(log, NULL, &err));
+    assert_ok(collate(&done, &options, &err));
+    for (size_t i = 0; i < report_format_count(); i++) {
+        char *x = report_of(dir, report_format_at(i)->name), *y = report_of(db, report_format_at(i)->name);
+        assert_string_equal(x, y);
+        free(x);
+        free(y);
+    }
+    struct results r;
+    assert_err(results_read(&r, db, "no such run", &err), ERR_INPUT, "run 'no such run'");
+    assert_ok(file_write(db, "this is text", 12, &err));
+    assert_err(results_read(&r, db, NULL, &err), ERR_INPUT, "prony.db");
+    assert_ok(file_write(db, "", 0, &err)); /* which SQLite takes for an empty database */
+    assert_err(results_read(&r, db, NULL, &err), ERR_INPUT, "not a database that 'prony collate' made");
+    free(db);
+    free(dir);
+}
+
 static void test_files(void **state)
 {
     (void)state;
@@ -282,7 +313,7 @@ static void test_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_figures), cmocka_unit_test(test_order), cmocka_unit_test(test_files),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_figures), cmocka_unit_test(test_order), cmocka_unit_test(test_database), cmocka_unit_test(test_files),
                                        cmocka_unit_test(test_cut_off), cmocka_unit_test(test_runs), cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
