@@ -1,5 +1,9 @@
 /* sets.c - the tables of all instruction sets, and the question whether this processor has them. Not in files of the sets
  * themselves: those are compiled with the instructions that are being asked for. */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "kernels/sets.h"
 
 #define PRODUCT(isa) \
@@ -28,12 +32,19 @@ const struct kernel_set kernels_scalar = {
 };
 
 #if defined(__x86_64__)
+/* clang 14 does not know this one by name. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
 static const char *avx2_missing(void)
 {
     __builtin_cpu_init();
     return !__builtin_cpu_supports("avx2") ? "AVX2" :
            !__builtin_cpu_supports("fma")  ? "FMA" :
-           !__builtin_cpu_supports("f16c") ? "F16C" : NULL;
+           !has_f16c()                     ? "F16C" : NULL;
 }
 
 const struct kernel_set kernels_avx2 = {
