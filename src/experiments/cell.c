@@ -35,6 +35,21 @@ bool cell_stopped(struct cell *c)
     return c->stopped;
 }
 
+/* Waits until the parent has stored what it was sent. */
+static int wait_for_go(struct cell *c, struct err *err)
+{
+    struct frame f;
+    for (;;) {
+        int rc = frame_wait(c->reader, c->in, &f, err);
+        if (rc < 0)
+            return -1;
+        if (rc == 0 || f.kind == FRAME_STOP)
+            c->stopped = true;
+        if (rc == 0 || f.kind == FRAME_GO)
+            return 0;
+    }
+}
+
 static int64_t between(int64_t from, int64_t to)
 {
     return from == ENGINE_NEVER || to == ENGINE_NEVER ? RECORD_UNKNOWN : to - from;
@@ -99,6 +114,8 @@ int cell_emit(struct cell *c, uint64_t sample, const struct engine_reply *replie
     int rc = record_request_write(&c->line, &request, err);
     if (rc == 0)
         rc = frame_send_bytes(c->out, FRAME_SAMPLE, c->line.data, c->line.len, err);
+    if (rc == 0)
+        rc = wait_for_go(c, err);
     free(rows);
     return rc;
 }
@@ -127,7 +144,7 @@ static int send_ready(struct cell *c, struct err *err)
         (json_int_t)m.scratch);
     int rc = ready ? frame_send(c->out, FRAME_READY, ready, err) : err_set(err, ERR_MEMORY, "out of memory");
     json_decref(ready);
-    return rc;
+    return rc < 0 ? -1 : wait_for_go(c, err);
 }
 
 static int run_cell(struct cell *c, const json_t *spec, struct err *err)

@@ -191,6 +191,14 @@ static int take_hello(const struct frame *f, struct child *c, const struct launc
     return frame_send(c->to, FRAME_CELL, l->spec, err);
 }
 
+/* A child that died meanwhile is found out at the end of its pipe, with the reason. */
+static int go_on(const struct child *c)
+{
+    struct err ignored = ERR_INIT;
+    frame_send(c->to, FRAME_GO, NULL, &ignored);
+    return 0;
+}
+
 /* 1: the child is done; 0: go on. */
 static int take_frame(struct launch *l, struct child *c, const struct frame *f, struct err *err)
 {
@@ -206,10 +214,11 @@ static int take_frame(struct launch *l, struct child *c, const struct frame *f, 
         if (l->on_ready)
             rc = l->on_ready(l->arg, json, err);
         json_decref(json);
-        return rc;
+        return rc < 0 ? -1 : go_on(c);
     case FRAME_SAMPLE:
         l->n_samples++;
-        return l->on_sample(l->arg, f->bytes, f->len, err);
+        TRY(l->on_sample(l->arg, f->bytes, f->len, err));
+        return go_on(c);
     case FRAME_DONE:
         return 1;
     case FRAME_FAILED:
@@ -284,6 +293,7 @@ static int watch(struct launch *l, struct child *c, struct frame_reader *r, stru
         int rc = take_all(l, c, r, err);
         if (rc < 0)
             return -1;
+        heard = now_s(); /* the time that storing took was ours */
         if (rc > 0)
             return asked ? err_set(err, ERR_INTERRUPTED, "stopped after the request in flight") : 0;
         if (got == 0)

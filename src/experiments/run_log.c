@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/build.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -20,6 +19,7 @@
 #include "base/str.h"
 #include "base/uuid.h"
 #include "machine/machine.h"
+#include "store/fingerprint.h"
 #include "store/rawlog.h"
 
 enum { RUN_JSON_MAX = 64 << 20, PATH_SIZE = 4096 };
@@ -42,7 +42,7 @@ struct run_log {
     struct rawlog *now;          /* of the launch that is running */
     const char *checked_against; /* borrowed from `ready` */
     json_t *ready;
-    json_t *fingerprint;         /* of machine and build, before anything ran */
+    json_t *before;              /* the machine before anything ran */
     struct utsname machine;
     char user[64];
 };
@@ -306,46 +306,71 @@ static int take_up(struct run_log *l, struct err *err)
 
 /* ---- the logs --------------------------------------------------------------------------------------------------- */
 
-static int log_for(struct run_log *l, const struct record_open *open, struct rawlog **out, struct err *err)
+/* *out is NULL when that log is not open yet. */
+static int find_log(struct run_log *l, const struct record_open *open, struct rawlog **out, struct err *err)
 {
     char *path;
     TRY(rawlog_path(&path, l->q->parent, open, err));
+    *out = NULL;
     for (size_t i = 0; i < l->n_logs; i++)
-        if (strcmp(l->logs[i].path, path) == 0) {
+        if (strcmp(l->logs[i].path, path) == 0)
             *out = l->logs[i].log;
-            free(path);
-            return 0;
-        }
-    if (mem_grow(&l->logs, &l->cap_logs, l->n_logs, sizeof *l->logs, err) < 0 ||
-        rawlog_open(out, l->q->parent, open, err) < 0) {
-        free(path);
-        return -1;
-    }
-    l->logs[l->n_logs++] = (struct open_log){.path = path, .log = *out};
+    free(path);
     return 0;
 }
 
-static int open_for(struct run_log *l, const struct plan_cell *c, const char *size, const char *quantize, struct err *err)
+static int log_for(struct run_log *l, const struct record_open *open, struct rawlog **out, struct err *err)
 {
-    struct engine_name name;
-    char engine[64];
-    struct err unknown = ERR_INIT;
-    /* an engine that is not built has a row all the same: by the name it was called */
-    bool known = engine_name_parse(&name, c->engine, &unknown) == 0;
-    snprintf(engine, sizeof engine, "%.*s", (int)strcspn(c->engine, ":@"), c->engine);
-    struct record_open open = {.run = run_log_uuid(l), .started = text_at(l->run, "started"),
-                               .engine = known ? name.class->name : engine, .variant = known && *name.variant ? name.variant : NULL,
-                               .model = c->model, .size = size, .quantize = quantize,
-                               .device = l->q->device ? l->q->device : "cpu", .seed = l->q->seed,
-                               .host = l->machine.nodename, .user = l->user, .platform = l->machine.sysname,
-                               .release = l->machine.release, .command = l->q->command,
-                               .fingerprint = l->fingerprint};
-    return log_for(l, &open, &l->now, err);
+    TRY(find_log(l, open, out, err));
+    if (*out)
+        return 0;
+    TRY(mem_grow(&l->logs, &l->cap_logs, l->n_logs, sizeof *l->logs, err));
+    struct open_log *o = &l->logs[l->n_logs];
+    TRY(rawlog_path(&o->path, l->q->parent, open, err));
+    if (rawlog_open(out, l->q->parent, open, err) < 0) {
+        free(o->path);
+        return -1;
+    }
+    o->log = *out;
+    l->n_logs++;
+    return 0;
 }
 
 static const char *or_null(const char *s)
 {
     return s && *s ? s : NULL;
+}
+
+/* The log of a cell, begun with the fingerprint of machine, build and model. `ready`: what the child said, or NULL for a
+ * cell that never opened its engine. */
+static int open_for(struct run_log *l, const struct plan_cell *c, const json_t *ready, struct err *err)
+{
+    struct engine_name name;
+    char engine[64];
+    /* an engine that is not built has a row all the same: by the name it was called */
+    bool known = engine_name_parse(&name, c->engine, NULL) == 0;
+    snprintf(engine, sizeof engine, "%.*s", (int)strcspn(c->engine, ":@"), c->engine);
+    struct record_open open = {.run = run_log_uuid(l), .started = text_at(l->run, "started"),
+                               .engine = known ? name.class->name : engine, .variant = known ? or_null(name.variant) : NULL,
+                               .model = c->model, .size = or_null(text_at(ready, "size")),
+                               .quantize = or_null(text_at(ready, "quantize")), .device = l->q->device ? l->q->device : "cpu",
+                               .seed = l->q->seed, .host = l->machine.nodename, .user = l->user,
+                               .platform = l->machine.sysname, .release = l->machine.release, .command = l->q->command};
+    if (find_log(l, &open, &l->now, err) < 0)
+        return -1;
+    if (l->now)
+        return 0;
+    struct fingerprint_input in = {.command = l->q->command, .seed = l->q->seed, .model = ready ? c->model_path : NULL,
+                                   .model_sha256 = text_at(ready, "sha256"), .engine = open.engine,
+                                   .engine_version = text_at(ready, "version"),
+                                   .checked_against = text_at(ready, "checked_against")};
+    json_t *print = fingerprint(&in, err);
+    if (!print)
+        return -1;
+    open.fingerprint = print;
+    int rc = log_for(l, &open, &l->now, err);
+    json_decref(print);
+    return rc;
 }
 
 static int64_t number_or_unknown(const json_t *ready, const char *key, bool zero_is_unknown)
@@ -359,7 +384,7 @@ int run_log_ready(struct run_log *l, const struct plan_launch *launch, const jso
     const struct plan_cell *c = &l->q->plan->cells[launch->cell];
     json_decref(l->ready);
     l->ready = json_incref((json_t *)ready);
-    TRY(open_for(l, c, or_null(text_at(ready, "size")), or_null(text_at(ready, "quantize")), err));
+    TRY(open_for(l, c, ready, err));
     struct record_ready r = {.cell = l->keys[launch->cell], .launch = run_log_launch(l, launch),
                              .version = text_at(ready, "version"), .checked_against = text_at(ready, "checked_against"),
                              .clock = text_at(ready, "clock"), .load_ns = number_or_unknown(ready, "load_ns", false),
@@ -389,7 +414,7 @@ int run_log_end(struct run_log *l, const struct plan_launch *launch, const struc
     bool known = engine_name_parse(&name, c->engine, NULL) == 0;
     snprintf(engine, sizeof engine, "%.*s", (int)strcspn(c->engine, ":@"), c->engine);
     if (!l->now)
-        TRY(open_for(l, c, NULL, NULL, err));
+        TRY(open_for(l, c, NULL, err));
     struct cell_record r = {.key = l->keys[launch->cell], .experiment = c->experiment,
                             .engine = known ? name.class->name : engine, .variant = known && *name.variant ? name.variant : NULL,
                             .model = c->model, .params = c->params, .launch = run_log_launch(l, launch),
@@ -425,16 +450,6 @@ static int name_cells(struct run_log *l, struct err *err)
     return rc;
 }
 
-static int look_around(struct run_log *l, struct err *err)
-{
-    json_t *facts = machine_facts(NULL, err);
-    if (!facts)
-        return -1;
-    l->fingerprint = json_pack("{so s{ss ss ss ss}}", "machine", facts, "build", "version", build_version(), "commit",
-                               build_commit(), "compiler", build_compiler(), "type", build_type());
-    return l->fingerprint ? 0 : err_set(err, ERR_MEMORY, "out of memory");
-}
-
 static void who(struct run_log *l)
 {
     const struct passwd *p = getpwuid(getuid());
@@ -453,7 +468,9 @@ int run_log_open(struct run_log **out, const struct run_request *q, struct err *
     l->stored = json_object();
     l->ended = json_object();
     who(l);
-    TRY(look_around(l, err));
+    l->before = machine_facts(NULL, err);
+    if (!l->before)
+        return -1;
     TRY(file_mkdirs(q->parent, err));
     TRY(run_lock_take(&l->lock, q->parent, err));
     TRY(name_cells(l, err));
@@ -468,7 +485,7 @@ int run_log_close(struct run_log *l, const char *status, struct err *err)
         return 0;
     bool done = str_eq(status, "done");
     json_t *facts = done ? machine_facts(NULL, NULL) : NULL;
-    json_t *delta = facts ? machine_delta(json_object_get(l->fingerprint, "machine"), facts, NULL) : NULL;
+    json_t *delta = facts ? machine_delta(l->before, facts, NULL) : NULL;
     struct record_close close = {.ended = clock_iso(clock_real_ms(), when), .status = status, .after = delta};
     for (size_t i = 0; i < l->n_logs; i++) { /* only a whole run is closed: one that was broken off may go on */
         if (rawlog_close(l->logs[i].log, done ? &close : NULL, rc == 0 ? err : NULL) < 0)
@@ -480,7 +497,7 @@ int run_log_close(struct run_log *l, const char *status, struct err *err)
     run_lock_release(l->lock);
     json_decref(facts);
     json_decref(delta);
-    json_decref(l->fingerprint);
+    json_decref(l->before);
     json_decref(l->run);
     json_decref(l->stored);
     json_decref(l->ended);

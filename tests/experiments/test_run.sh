@@ -34,7 +34,7 @@ samples two | cmp -s - want || fail "two runs differ"
     fail "latency.csv: $(cat one/artifacts/t_*/latency.csv)"
 [ "$(wc -l <one/artifacts/t_"$(ls one/artifacts | sed 's/^t_//')"/latency.csv)" = 5 ] || fail "latency.csv has a row a cell"
 [ -s one/artifacts/"$(ls one/artifacts)"/report.json ] || fail "no report.json"
-grep -h '"t":"open"' one/raw/*/*.txt | grep -q '"fingerprint":{' || fail "no fingerprint"
+grep -h '"t":"open"' one/raw/*/*.txt | grep -q '"fingerprint":{.*"machine":{' || fail "no fingerprint"
 [ "$(cells one | grep -c '"status":"ok"')" = 12 ] || fail "12 launches should have ended well"
 grep -h '"t":"close"' one/raw/*/*.txt | grep -c '"status":"done"' | grep -qx 2 || fail "each log is closed"
 
