@@ -12,6 +12,7 @@
 #include "experiments/runner.h"
 #include "report/report_files.h"
 #include "report/rows.h"
+#include "store/collate.h"
 
 static volatile sig_atomic_t interrupts;
 
@@ -183,8 +184,11 @@ static int run_plan(struct invocation *in, const struct manifest *m, const struc
     sigaction(SIGINT, &catch, NULL);
     sigaction(SIGTERM, &catch, NULL);
     TRY(run_manifest(&o, &q, err));
-    if (o.samples + o.kept + o.failed > 0)
+    if (o.samples + o.kept + o.failed > 0) {
+        struct collate_report collated;
+        TRY(collate(&collated, &(struct collate_options){.dir = q.parent}, err));
         TRY(report(in, &o, err));
+    }
     print_outcome(in, &o);
     return o.interrupted || o.failed ? EXIT_FAILED : EXIT_DONE;
 }
