@@ -22,6 +22,8 @@ enum { INT_BLOCK = 32, SUPER = 256, WIDE = 128, FLOAT_UNITS = 16, RECORD_VALUES 
 
 #define QUANT(raw, offset) ((quant_w)((raw) - (UNSIGNED_WEIGHTS ? 0 : (offset))))
 
+enum { AHEAD = 4096 /* how far in front of the decoder lines are asked for */ };
+
 /* How a type of weights is multiplied. group 0: not in integers. */
 struct integer_kind {
     int group;  /* weights that share a scale: 16 or 32 */
@@ -222,7 +224,7 @@ INLINE void decode_blocks(enum dtype t, const uint8_t *s, size_t k, uint8_t *pan
     const size_t record = integer_record(integer_kind(t));
     const size_t block = dtype_block(t), block_bytes = dtype_block_bytes(t);
     for (size_t i = 0; i < k; i += block, s += block_bytes, panel += record) {
-        for (size_t ahead = 8192; ahead < 8192 + block_bytes; ahead += 64)
+        for (size_t ahead = AHEAD; ahead < AHEAD + block_bytes; ahead += 64)
             prefetch_far(s + ahead);
         if (block == SUPER)
             decode_super(t, s, panel, row);
@@ -280,7 +282,7 @@ INLINE void decode_float_row(enum dtype t, const uint8_t *s, size_t k, uint8_t *
     uint8_t *out = panel + row * FLOAT_UNITS * 4;
     size_t i = 0;
     for (; i + values <= k; i += values, out += FLOAT_RECORD) {
-        prefetch_far(s + i * width + 1024);
+        prefetch_far(s + i * width + AHEAD);
         decode_units(t, s + i * width, out, bf16);
     }
     if (i < k) { /* the row's end, filled up with zeros */

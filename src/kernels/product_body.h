@@ -13,8 +13,9 @@
  *              [vectors][LANES] if there is one for 32. A scale for WIDE = 128 comes after every fourth block.
  *   floats     units in steps of S, [vectors][LANES] each; k is filled up to whole records with zeros
  *
- * The panel (panel_body.h) of INT_ROWS or FLOAT_ROWS rows of w is decoded for KC values of k at a time, so that it stays in
- * the first cache when there are few tiles and in the second when there are many. Results collect in `work` as
+ * The panel (panel_body.h) of INT_ROWS or FLOAT_ROWS rows of w is decoded for KC values of k at a time, so that the second
+ * cache holds it while many tiles pass. With few tiles a row is decoded from end to end, because memory is read best in one
+ * sweep. Results collect in `work` as
  * [tile][row of w][lane]; the end adds the S lanes of each token and turns the square.
  *
  * Bits: an output depends on the type, k, S and nothing else. row_invariant fixes S.
@@ -98,9 +99,12 @@ static void plan_product(const struct product *p, struct product_plan *plan)
     plan->last_vectors = vectors;
     plan->last_split = split;
     plan->packed_bytes = (plan->tiles - 1) * plan->full_bytes + tile_bytes(a, p->w.k, vectors, split);
-    size_t kc = (p->w.k < KC ? p->w.k + 31 : KC) / 32;
-    size_t panel = a.integer.group ? kc * 32 / (size_t)record_values(a.integer) * integer_record(a.integer) * (NC / INT_ROWS)
-                                   : kc * 32 / (FLOAT_UNITS * unit_values(a)) * FLOAT_RECORD * (NC / FLOAT_ROWS) + NC * 64;
+    const bool few = plan->tiles <= MANY;
+    const size_t rows = a.integer.group ? INT_ROWS : FLOAT_ROWS;
+    const size_t values = a.integer.group ? (size_t)record_values(a.integer) : FLOAT_UNITS * unit_values(a);
+    const size_t record = a.integer.group ? integer_record(a.integer) : FLOAT_RECORD;
+    const size_t k = few || p->w.k < KC ? p->w.k : KC;
+    const size_t panel = (k + values - 1) / values * record * (few ? 1 : NC / rows);
     plan->work_bytes = (panel + 63) / 64 * 64 + plan->tiles * NC * 2 * VB;
     plan->chunk = NC;
     plan->kind = 1u + (unsigned)a.bf16 + 4u * (unsigned)a.integer.group + 256u * (unsigned)a.integer.scaled +
@@ -432,12 +436,13 @@ static void multiply_chunk(const struct product *p, const struct product_plan *p
     const size_t values = integers ? (size_t)record_values(a.integer) : FLOAT_UNITS * unit_values(a);
     float *c = (float *)((uint8_t *)work + plan->work_bytes - plan->tiles * NC * 2 * VB);
     uint8_t *panel = work;
-    /* Few tiles: each group of rows is multiplied as soon as it is decoded, while the first cache holds it. */
-    const size_t batch = plan->tiles > MANY ? NC : rows;
+    /* Few tiles: each group of rows is multiplied as soon as it is decoded. */
+    const bool few = plan->tiles <= MANY;
+    const size_t batch = few ? rows : NC, kc = few ? k : KC;
 
     memset(c, 0, plan->tiles * NC * 2 * VB);
-    for (size_t k0 = 0; k0 < k; k0 += KC) {
-        const size_t kn = k - k0 < KC ? k - k0 : KC;
+    for (size_t k0 = 0; k0 < k; k0 += kc) {
+        const size_t kn = k - k0 < kc ? k - k0 : kc;
         const size_t records = (kn + values - 1) / values;
         const size_t group_bytes = records * record;
         for (size_t j0 = from; j0 < to; j0 += batch) {
