@@ -38,6 +38,9 @@ expect 2 ERR "did you mean '--verbose'?" help --verb
 expect 2 ERR "takes no value" help --verbose=1
 expect 2 ERR "one argument too many" help help help help
 expect 2 ERR "ENGINE@http://HOST:PORT" help --host=127.0.0.1
+expect 2 ERR "no engine 'pytorch'" help --pytorch-no-half
+expect 0 ERR "'--no-plots' is ignored" help --no-plots
+expect 0 OUT "Commands:" help --no-plots --quiet
 expect 2 ERR "stands for '--engines', which this command does not take" help --framework=hf
 
 # Errors go to standard error alone.
