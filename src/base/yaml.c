@@ -11,8 +11,9 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/str.h"
 
-enum { DEPTH_MAX = 64, MEMORY_MAX = 512 << 20 };
+enum { DEPTH_MAX = 64, ANCHORS_MAX = 1000, MEMORY_MAX = 512 << 20 };
 static const uint64_t expanded_max = 1000000;
 
 struct anchor {
@@ -38,6 +39,7 @@ struct reader {
     struct fy_diag *diag;
     struct anchor *anchors;
     size_t n_anchors, cap_anchors;
+    uint64_t n_merged; /* pairs that `<<` brought in, in all */
     int depth;
     struct err *err;
 };
@@ -86,6 +88,8 @@ static int remember(struct reader *r, struct fy_token *anchor, struct building *
     char *name = token_text(r, anchor);
     if (!name)
         return -1;
+    if (r->n_anchors == ANCHORS_MAX) /* each alias looks through them */
+        return wrong(r, fy_token_start_mark(anchor), "more anchors than the 1000 allowed", name);
     TRY(mem_grow(&r->anchors, &r->cap_anchors, r->n_anchors, sizeof *r->anchors, r->err));
     r->anchors[r->n_anchors++] = (struct anchor){.name = name, .node = &b->node};
     return 0;
@@ -147,63 +151,81 @@ static struct fy_event *next(struct reader *r)
     return e;
 }
 
+/* A key of a map, its own or merged in; of two with one text the lower rank stays. */
+struct ranked {
+    struct yaml_node *key, *item;
+    size_t rank;
+};
+
 static int by_text(const void *a, const void *b)
 {
-    return strcmp((*(struct yaml_node *const *)a)->text, (*(struct yaml_node *const *)b)->text);
+    const struct ranked *x = a, *y = b;
+    int c = strcmp(x->key->text, y->key->text);
+    return c ? c : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-static int refuse_duplicates(struct reader *r, const struct items *keys)
+static int by_rank(const void *a, const void *b)
 {
-    struct yaml_node **sorted = mem_alloc(keys->n, sizeof *sorted, r->err);
-    int rc = sorted ? 0 : -1;
-    if (sorted && keys->n) {
-        memcpy(sorted, keys->data, keys->n * sizeof *sorted);
-        qsort(sorted, keys->n, sizeof *sorted, by_text);
-    }
-    for (size_t i = 1; i < keys->n && rc == 0; i++)
-        if (strcmp(sorted[i]->text, sorted[i - 1]->text) == 0) {
-            const struct yaml_node *late = sorted[i]->line > sorted[i - 1]->line ||
-                                                   (sorted[i]->line == sorted[i - 1]->line && sorted[i]->col > sorted[i - 1]->col)
-                                               ? sorted[i] : sorted[i - 1];
-            const struct yaml_node *early = late == sorted[i] ? sorted[i - 1] : sorted[i];
-            rc = err_set(r->err, ERR_INPUT, "'%s':%d:%d: the key '%.60s' is there already, in line %d", r->name, late->line,
-                         late->col, late->text, early->line);
-        }
-    free(sorted);
-    return rc;
+    const struct ranked *x = a, *y = b;
+    return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-static bool has_key(const struct items *keys, const char *text)
+struct pairs {
+    struct ranked *data;
+    size_t n, cap;
+};
+
+static int add_pair(struct reader *r, struct pairs *p, struct yaml_node *key, struct yaml_node *item)
 {
-    for (size_t i = 0; i < keys->n; i++)
-        if (strcmp(keys->data[i]->text, text) == 0)
-            return true;
-    return false;
+    TRY(mem_grow(&p->data, &p->cap, p->n, sizeof *p->data, r->err));
+    p->data[p->n] = (struct ranked){key, item, p->n};
+    p->n++;
+    return 0;
 }
 
 /* `<<: *base` or `<<: [*a, *b]`: what is not there yet comes from there. */
-static int merge_one(struct reader *r, const struct yaml_node *from, struct items *keys, struct items *values)
+static int merge_one(struct reader *r, const struct yaml_node *from, struct pairs *to)
 {
     if (from->kind != YAML_MAP)
         return err_set(r->err, ERR_INPUT, "'%s':%d:%d: '<<' takes mappings", r->name, from->line, from->col);
+    r->n_merged += from->n;
+    if (r->n_merged > expanded_max)
+        return err_set(r->err, ERR_INPUT, "'%s':%d:%d: '<<' brings in more than a million values", r->name, from->line, from->col);
     for (size_t i = 0; i < from->n; i++)
-        if (!has_key(keys, from->keys[i]->text)) {
-            TRY(add(r, keys, (struct building *)from->keys[i]));
-            TRY(add(r, values, (struct building *)from->items[i]));
-        }
+        TRY(add_pair(r, to, from->keys[i], from->items[i]));
     return 0;
 }
 
-static int merge(struct reader *r, const struct yaml_node *from, struct items *keys, struct items *values)
+static int merge(struct reader *r, const struct yaml_node *from, struct pairs *to)
 {
     if (from->kind != YAML_LIST)
-        return merge_one(r, from, keys, values);
+        return merge_one(r, from, to);
     for (size_t i = 0; i < from->n; i++)
-        TRY(merge_one(r, from->items[i], keys, values));
+        TRY(merge_one(r, from->items[i], to));
     return 0;
 }
 
-static int read_pairs(struct reader *r, struct building *b, struct items *keys, struct items *values, struct items *merges)
+/* Sorted, so that a large map takes no longer than its reading: of each text the first stays, a second own one is wrong. */
+static int keep_first(struct reader *r, struct pairs *p, size_t n_own)
+{
+    size_t kept = 0;
+    if (p->n)
+        qsort(p->data, p->n, sizeof *p->data, by_text);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct ranked *now = &p->data[i], *last = kept ? &p->data[kept - 1] : NULL;
+        if (!last || strcmp(last->key->text, now->key->text) != 0)
+            p->data[kept++] = *now;
+        else if (now->rank < n_own)
+            return err_set(r->err, ERR_INPUT, "'%s':%d:%d: the key '%.60s' is there already, in line %d", r->name, now->key->line,
+                           now->key->col, now->key->text, last->key->line);
+    }
+    p->n = kept;
+    if (kept)
+        qsort(p->data, kept, sizeof *p->data, by_rank);
+    return 0;
+}
+
+static int read_pairs(struct reader *r, struct building *b, struct pairs *pairs, struct items *merges)
 {
     for (;;) {
         struct fy_event *e = next(r);
@@ -226,30 +248,36 @@ static int read_pairs(struct reader *r, struct building *b, struct items *keys, 
             return -1;
         struct fy_mark at = {.line = key->node.line - 1, .column = key->node.col - 1};
         TRY(grow(r, b, value, &at));
-        if (!key->node.quoted && strcmp(key->node.text, "<<") == 0) {
+        if (!key->node.quoted && strcmp(key->node.text, "<<") == 0)
             TRY(add(r, merges, value));
-        } else {
-            TRY(add(r, keys, key));
-            TRY(add(r, values, value));
-        }
+        else
+            TRY(add_pair(r, pairs, &key->node, &value->node));
     }
 }
 
 static int read_map(struct reader *r, struct building *b)
 {
-    struct items keys = {0}, values = {0}, merges = {0};
-    int rc = read_pairs(r, b, &keys, &values, &merges);
-    if (rc == 0)
-        rc = refuse_duplicates(r, &keys);
+    struct pairs pairs = {0};
+    struct items merges = {0};
+    struct yaml_node **both = NULL;
+    int rc = read_pairs(r, b, &pairs, &merges);
+    size_t n_own = pairs.n;
     for (size_t i = 0; i < merges.n && rc == 0; i++)
-        rc = merge(r, merges.data[i], &keys, &values);
+        rc = merge(r, merges.data[i], &pairs);
     if (rc == 0)
-        rc = settle(r, &b->node.keys, &keys);
-    if (rc == 0)
-        rc = settle(r, &b->node.items, &values);
-    b->node.n = values.n;
-    free(keys.data);
-    free(values.data);
+        rc = keep_first(r, &pairs, n_own);
+    if (rc == 0 && !(both = arena_alloc(&r->y->memory, 2 * pairs.n + 1, sizeof *both, r->err)))
+        rc = -1;
+    for (size_t i = 0; i < pairs.n && rc == 0; i++) {
+        both[i] = pairs.data[i].key;
+        both[pairs.n + i] = pairs.data[i].item;
+    }
+    if (rc == 0) {
+        b->node.keys = both;
+        b->node.items = both + pairs.n;
+        b->node.n = pairs.n;
+    }
+    free(pairs.data);
     free(merges.data);
     return rc;
 }
@@ -340,16 +368,33 @@ static int read_stream(struct reader *r)
     }
 }
 
+/* Before the parser sees it: libfyaml 0.7.12 never comes back from bytes that are no UTF-8 behind a '%' (a PDF, say). */
+static int refuse_binary(const char *text, size_t len, const char *name, struct err *err)
+{
+    int line = 1;
+    size_t first = 0, n; /* first: of this line */
+    for (size_t i = 0; i < len; i += n) {
+        n = utf8_decode(text + i, len - i, NULL);
+        if (text[i] == '\0')
+            return err_set(err, ERR_INPUT, "'%s': byte %zu is zero: this is a binary file, expected YAML", name, i);
+        if (n == 0)
+            return err_set(err, ERR_INPUT, "'%s':%d:%zu: the byte 0x%02x is no UTF-8, expected YAML", name, line, i - first + 1,
+                           (unsigned char)text[i]);
+        if (text[i] == '\n') {
+            line++;
+            first = i + 1;
+        }
+    }
+    return 0;
+}
+
 int yaml_parse(struct yaml **out, const char *text, size_t len, const char *name, struct err *err)
 {
     struct reader r = {.name = name, .err = err};
     const struct fy_diag_cfg quiet = {.fp = NULL, .level = FYET_ERROR, .module_mask = ~0u};
     int rc = -1;
     *out = NULL;
-    const char *zero = len ? memchr(text, '\0', len) : NULL;
-    if (zero)
-        return err_set(err, ERR_INPUT, "'%s': byte %zu is zero: this is a binary file, expected YAML", name,
-                       (size_t)(zero - text));
+    TRY(refuse_binary(text, len, name, err));
     r.y = mem_zalloc(1, sizeof *r.y, err);
     if (!r.y)
         return -1;
