@@ -5,27 +5,11 @@
 #include "base/file.h"
 #include "base/json_out.h"
 #include "base/mem.h"
+#include "base/npy.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/list_ids.h"
 #include "models/session.h"
-
-/* The .npy format, version 1.0: a header of text, padded so that the data begin at a multiple of 64. */
-static int add_npy_header(struct buf *out, size_t rows, size_t columns, struct err *err)
-{
-    char dict[128];
-    int len = snprintf(dict, sizeof dict, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, columns);
-    size_t total = ((size_t)len + 11 + 63) / 64 * 64; /* 10 bytes in front, a line feed behind */
-    uint16_t header = (uint16_t)(total - 10);
-    buf_add(out, "\x93NUMPY\x01\x00", 8);
-    buf_char(out, (char)(header & 255));
-    buf_char(out, (char)(header >> 8));
-    buf_str(out, dict);
-    while (out->len < total - 1 && !out->failed)
-        buf_char(out, ' ');
-    buf_char(out, '\n');
-    return buf_check(out, err);
-}
 
 static int write_logits(const struct session *s, const char *path, size_t n, bool all, size_t vocabulary, struct err *err)
 {
@@ -36,7 +20,7 @@ static int write_logits(const struct session *s, const char *path, size_t n, boo
         err_set(err, ERR_MEMORY, "logits of %zu positions are more than memory holds", n - first);
         goto out;
     }
-    if (add_npy_header(&out, n - first, vocabulary, err) < 0)
+    if (npy_header(&out, NPY_F32, (const uint64_t[]){n - first, vocabulary}, 2, err) < 0)
         goto out;
     for (size_t i = first; i < n; i++)
         buf_add(&out, session_logits(s, i), vocabulary * sizeof(float));
