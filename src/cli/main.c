@@ -150,6 +150,7 @@ int main(int argc, char **argv)
     struct arena arena = ARENA_INIT(64u << 20);
     int status;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its largest size is an error with a name, not a death */
     apply_environment();
     if (argc < 2) {
         print_help(NULL, NULL, stderr);

@@ -41,7 +41,7 @@ static double now_s(void)
 static void become_cell(const char *program, int in, int out, pid_t parent)
 {
     char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)"cell", NULL};
-    static const int defaults[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    static const int defaults[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ};
     sigset_t none;
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
