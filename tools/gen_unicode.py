@@ -32,7 +32,9 @@ space = matching(r"\s")
 assert len(space) == 25
 for letter in "LNMPSZ":
     assert matching(r"\p{%s}" % letter) == {c for c in POINTS if u.category(chr(c))[0] == letter}, letter
-word = matching(r"\w") | {0x200C, 0x200D}  # Rust's \w takes the joiners too
+# \w of its Whitespace pre-tokenizer and of single_word (Rust's, not Oniguruma's)
+whitespace = pre_tokenizers.Whitespace()
+word = {c for c in POINTS if len(whitespace.pre_tokenize_str("a" + chr(c))) == 1 and c not in space}
 
 # what its Punctuation pre-tokenizer splits off: an older Unicode's \p{P}, and ASCII's symbols
 punctuation = {c for c in POINTS
@@ -109,6 +111,16 @@ for c in sorted(compatible):
                     place(compatible[c])))
 assert set(canonical) <= set(compatible) and len(pool) < 1 << 26
 
+strip = normalizers.StripAccents()
+odd = []  # ranges in which StripAccents and Unicode 16 disagree on what is a mark
+for c in POINTS:
+    gone = strip.normalize_str(chr(c)) == ""
+    if (u.category(chr(c))[0] == "M") != gone:
+        if odd and odd[-1] == c - 1:
+            odd[-1] = c
+        else:
+            odd += [c, c]
+
 lower = []
 for c in POINTS:
     low = normalizers.Lowercase().normalize_str(chr(c))
@@ -124,6 +136,7 @@ array("unicode_decompositions", "uint32_t", [v for e in entries for v in e], out
 array("unicode_decomposed", "uint32_t", pool, out)
 array("unicode_compositions", "uint32_t", [v for p in pairs for v in p], out)
 array("unicode_lower", "uint32_t", lower, out)
+array("unicode_odd_marks", "uint32_t", odd, out)
 open(sys.argv[1], "w").write("\n".join(out) + "\n")
 header = ["/* Written by tools/gen_unicode.py with unicode_data.c; private to unicode.c. */", "#ifndef TOKENIZERS_UNICODE_DATA_H",
           "#define TOKENIZERS_UNICODE_DATA_H", "", "#include <stdint.h>", ""]

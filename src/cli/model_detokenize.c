@@ -34,7 +34,7 @@ static int detokenize_line(const struct tokenizer *t, const char *line, size_t l
         rc = tokenizer_decode(t, ids.data, ids.n, special, &text, err);
     if (rc == 0) {
         json_t *out = json_stringn(text.data ? text.data : "", text.len);
-        char *dump = out ? json_dumps(out, JSON_ENCODE_ANY) : NULL;
+        char *dump = out ? json_dumps(out, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
         rc = dump ? puts(dump), 0 : err_set(err, ERR_MEMORY, "out of memory");
         free(dump);
         json_decref(out);

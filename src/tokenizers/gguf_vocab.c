@@ -12,7 +12,6 @@
 #include "tokenizers/pieces.h"
 
 #define KEY(name) "tokenizer.ggml." name
-#define CJK "[一-龥ࠀ-一가-퟿]+"
 
 /* Names that mean the same are separated by spaces. A NULL regex ends the splits; "\\p{P}" and "\\d" here mean the
  * Punctuation and Digits components, whose idea of them is the reference's own. */
@@ -36,8 +35,8 @@ static const struct pre {
     {.names = "command-r", .splits = {"\\d", SCAN_GPT2}, .nfc = true},
     {.names = "falcon", .splits = {"\\p{P}", SCAN_GPT2}, .map_then_digits = true},
     {.names = "deepseek-llm",
-     .splits = {"[\r\n]", SCAN_DEEPSEEK_LETTERS, "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$", CJK, "\\d"}},
-    {.names = "deepseek-coder", .splits = {"[\r\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK, "\\d"}},
+     .splits = {"[\r\n]", SCAN_DEEPSEEK_LETTERS, SCAN_DEEPSEEK_PUNCTUATION, "\\s+$", SCAN_DEEPSEEK_CJK, "\\d"}},
+    {.names = "deepseek-coder", .splits = {"[\r\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", SCAN_DEEPSEEK_CJK, "\\d"}},
     {.names = "deepseek-v3 hunyuan-dense joyai-llm",
      .splits = {"\\p{N}{1,3}", "[一-龥぀-ゟ゠-ヿ]+", SCAN_DEEPSEEK3}},
 };

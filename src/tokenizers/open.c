@@ -243,14 +243,11 @@ int tokenizer_open_from(struct tokenizer **out, const struct model_file *f, stru
     return no_tokenizer(model_file_path(f), err);
 }
 
-static bool is_gguf(const char *path, struct err *err)
+/* Files that hold a tokenizer and no model; what else a path may be is formats/ to say. */
+static bool is_tokenizer_name(const char *name)
 {
-    struct file_map m = {0};
-    if (file_map(&m, path, err) < 0)
-        return false;
-    bool yes = m.size >= 4 && memcmp(m.data, "GGUF", 4) == 0;
-    file_unmap(&m);
-    return yes;
+    return (str_ends(name, ".json") && !str_ends(name, "config.json") && !str_ends(name, ".index.json")) ||
+           str_ends(name, ".model") || (str_starts(name, "tok") && str_ends(name, ".bin"));
 }
 
 int tokenizer_open(struct tokenizer **out, const char *path, struct err *err)
@@ -259,8 +256,7 @@ int tokenizer_open(struct tokenizer **out, const char *path, struct err *err)
         int rc = open_in_folder(out, path, err);
         if (rc != 0)
             return rc < 0 ? -1 : 0;
-    } else if (file_exists(path) && !is_gguf(path, NULL) &&
-               (str_ends(path, "tokenizer.json") || str_ends(path, ".model") || strncmp(path_base(path), "tok", 3) == 0)) {
+    } else if (file_exists(path) && is_tokenizer_name(path_base(path))) {
         return open_file(out, path, err);
     }
     struct model_file *f;

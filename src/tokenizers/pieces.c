@@ -33,6 +33,7 @@ static int build_unigram(struct tokenizer *t, const struct sentencepiece *sp, in
     t->kind = "unigram";
     u->vocab = &t->vocab;
     u->unk = unk;
+    u->single = true;
     u->byte_fallback = sp->byte_fallback;
     for (size_t i = 0; i < t->vocab.n; i++) {
         bool text = sp->types[i] == PIECE_NORMAL || sp->types[i] == PIECE_USER_DEFINED || sp->types[i] == PIECE_UNUSED;
@@ -88,7 +89,7 @@ int build_sentencepiece(struct tokenizer *t, const struct sentencepiece *sp, int
         TRY(add_norm(t, step, err));
     }
     if (sp->squeeze)
-        TRY(add_norm(t, (struct norm_step){.kind = NORM_SPACES}, err));
+        TRY(add_norm(t, (struct norm_step){.kind = NORM_SPACES, .what = sp->literal_spaces ? (struct text){0} : mark}, err));
     if (sp->dummy_prefix)
         TRY(add_norm(t, (struct norm_step){.kind = NORM_PREPEND, .with = sp->literal_spaces ? space : mark}, err));
     if (!sp->literal_spaces) {

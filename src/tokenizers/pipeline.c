@@ -75,8 +75,12 @@ static void map_bytes(const char *s, size_t len, struct buf *out)
     }
 }
 
-static void squeeze_spaces(const char *s, size_t len, struct buf *out)
+/* SentencePiece writes spaces as ▁ before it cuts those at the end, so that ▁ of the text itself go with them. */
+static void squeeze_spaces(const char *s, size_t len, struct text mark, struct buf *out)
 {
+    while (len > 0 && (s[len - 1] == ' ' ||
+                       (mark.len && len >= mark.len && memcmp(s + len - mark.len, mark.data, mark.len) == 0)))
+        len -= s[len - 1] == ' ' ? 1 : mark.len;
     bool pending = false, any = false;
     for (size_t i = 0; i < len; i++) {
         if (s[i] == ' ') {
@@ -107,7 +111,7 @@ static int apply(const struct norm_step *step, const char *s, size_t len, struct
         for (size_t i = 0, n; i < len; i += n) {
             uint32_t cp;
             n = utf8_next(s + i, &cp);
-            if (!(unicode_bits(cp) & UC_MN))
+            if (!unicode_is_accent(cp))
                 buf_add(out, s + i, n);
         }
         break;
@@ -129,7 +133,7 @@ static int apply(const struct norm_step *step, const char *s, size_t len, struct
         charsmap_apply(step->map, s, len, out);
         break;
     case NORM_SPACES:
-        squeeze_spaces(s, len, out);
+        squeeze_spaces(s, len, step->what, out);
         break;
     }
     return buf_check(out, err);

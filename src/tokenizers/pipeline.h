@@ -22,12 +22,13 @@ enum norm_kind {
     NORM_FORM,          /* `form` */
     NORM_LOWERCASE,
     NORM_STRIP,         /* white space `left`, `right` */
-    NORM_STRIP_ACCENTS, /* non-spacing marks */
+    NORM_STRIP_ACCENTS, /* combining marks */
     NORM_REPLACE,       /* every match of `scanner`, or of the literal `what`, by `with` */
     NORM_PREPEND,       /* `with` in front of text that is not empty */
     NORM_MAP_BYTES,     /* bytes to their printable stand-ins */
     NORM_CHARSMAP,      /* SentencePiece's precompiled map */
-    NORM_SPACES,        /* SentencePiece: runs of spaces become one, none at the ends */
+    NORM_SPACES,        /* SentencePiece: runs of spaces become one, none at the ends; `what` counts as
+                         * one at the end */
 };
 
 struct norm_step {

@@ -40,6 +40,6 @@ size_t scanner_end(const struct scanner *s, const char *text, size_t len, size_t
 
 /* The regular expressions of the families, as tokenizer.json has them. */
 extern const char SCAN_GPT2[], SCAN_LLAMA3[], SCAN_QWEN2[], SCAN_QWEN35[], SCAN_GPT4O[], SCAN_TEKKEN[], SCAN_DEEPSEEK3[],
-    SCAN_DEEPSEEK_LETTERS[];
+    SCAN_DEEPSEEK_LETTERS[], SCAN_DEEPSEEK_PUNCTUATION[], SCAN_DEEPSEEK_CJK[];
 
 #endif

@@ -193,6 +193,15 @@ void unicode_lowercase(const char *s, size_t len, struct buf *out)
     }
 }
 
+bool unicode_is_accent(uint32_t cp)
+{
+    bool mark = unicode_bits(cp) & UC_M;
+    for (size_t i = 0; i < COUNT(unicode_odd_marks); i += 2)
+        if (cp >= unicode_odd_marks[i] && cp <= unicode_odd_marks[i + 1])
+            return !mark;
+    return mark;
+}
+
 /* How many bytes at `s`, where no character begins, could have begun one: at least 1. */
 static size_t broken(const unsigned char *s, size_t len)
 {

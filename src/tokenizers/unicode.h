@@ -41,6 +41,9 @@ int unicode_normalize(enum normal_form form, const char *s, size_t len, struct b
 /* Appends the text with every code point in lower case, without regard to its neighbours. */
 void unicode_lowercase(const char *s, size_t len, struct buf *out);
 
+/* Whether the StripAccents normalizer takes the code point away. */
+bool unicode_is_accent(uint32_t cp);
+
 /* Appends the text with everything that is not UTF-8 replaced by U+FFFD: one for each longest part that could have begun
  * a character (what Rust's from_utf8_lossy and Python's errors="replace" do). */
 void utf8_lossy(const char *s, size_t len, struct buf *out);

@@ -12,5 +12,6 @@ extern const uint32_t unicode_decompositions[17166];
 extern const uint32_t unicode_decomposed[6619];
 extern const uint32_t unicode_compositions[2820];
 extern const uint32_t unicode_lower[2976];
+extern const uint32_t unicode_odd_marks[176];
 
 #endif

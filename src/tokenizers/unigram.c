@@ -86,9 +86,9 @@ static void narrow(const struct unigram *u, size_t *lo, size_t *hi, size_t depth
 #undef BYTE
 }
 
-static void offer(struct unigram_node *nodes, size_t from, size_t to, double score, int32_t id)
+static void offer(const struct unigram *u, struct unigram_node *nodes, size_t from, size_t to, double score, int32_t id)
 {
-    double whole = nodes[from].score + score;
+    double whole = u->single ? (double)((float)nodes[from].score + (float)score) : nodes[from].score + score;
     if (nodes[to].from == SIZE_MAX || whole > nodes[to].score)
         nodes[to] = (struct unigram_node){whole, from, id};
 }
@@ -123,21 +123,25 @@ int unigram_encode(const struct unigram *u, struct unigram_scratch *s, const cha
                 continue;
             for (size_t k = lo; k + 1 < hi && u->vocab->pieces[u->sorted[k + 1]].len == depth + 1; k++)
                 id = u->sorted[k + 1]; /* of two ids with one text the last counts, as in vocab_find */
-            offer(nodes, at, at + depth + 1, u->scores[id], (int32_t)id);
+            offer(u, nodes, at, at + depth + 1, u->scores[id], (int32_t)id);
             single = single || depth + 1 == step;
         }
         if (!single)
-            offer(nodes, at, at + step, unknown, -1);
+            offer(u, nodes, at, at + step, unknown, -1);
     }
     s->ids.n = 0;
     for (size_t at = len, from; at > 0; at = from) {
         from = nodes[at].from;
-        if (nodes[at].id >= 0) {
-            TRY(ids_add(&s->ids, nodes[at].id, err));
+        int32_t id = nodes[at].id;
+        if (id < 0 || id == u->unk) { /* a run of unknown characters is one, the unknown token's own text being such */
+            while (from > 0 && (nodes[from].id < 0 || nodes[from].id == u->unk))
+                from = nodes[from].from;
+            id = vocab_find(u->vocab, text + from, at - from);
+        }
+        if (id >= 0) {
+            TRY(ids_add(&s->ids, id, err));
             continue;
         }
-        while (from > 0 && nodes[from].id < 0) /* a run of unknown characters is one */
-            from = nodes[from].from;
         bool bytes = u->byte_fallback;
         for (size_t i = from; i < at; i++)
             bytes = bytes && u->byte_ids[(unsigned char)text[i]] >= 0;

@@ -14,6 +14,7 @@ struct unigram {
     double *scores;            /* by id */
     uint32_t *sorted;          /* ids by text, those that text can become */
     size_t n_sorted;
+    bool single; /* sums in float, as SentencePiece itself; else in double, as HF tokenizers: ties fall differently */
     double min_score;
     int32_t unk; /* -1: none */
     bool byte_fallback;
