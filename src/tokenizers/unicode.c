@@ -141,43 +141,52 @@ static void recompose(struct points *p)
     p->n = n;
 }
 
-/* Whether a code point below this leaves text as it is in the form: the common case is to have nothing to do. */
-static bool untouched(enum normal_form form, const char *s, size_t len)
+/* One run of text that may change; `p` is scratch. */
+static int normalize_run(enum normal_form form, const char *s, size_t len, struct points *p, struct buf *out, struct err *err)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        if (c >= 0x80 && (form != NORMAL_NFC || c >= 0xCC)) /* U+0300 begins with 0xCC; below it NFC changes nothing */
-            return false;
-    }
-    return true;
-}
-
-int unicode_normalize(enum normal_form form, const char *s, size_t len, struct buf *out, struct err *err)
-{
-    if (untouched(form, s, len)) {
-        buf_add(out, s, len);
-        return buf_check(out, err);
-    }
-    struct points p = {0};
-    int rc = -1;
+    p->n = 0;
     for (size_t i = 0; i < len;) {
         uint32_t cp;
         i += utf8_next(s + i, &cp);
-        if (decompose(&p, cp, form == NORMAL_NFKC || form == NORMAL_NFKD, err) < 0)
-            goto out;
+        TRY(decompose(p, cp, form == NORMAL_NFKC || form == NORMAL_NFKD, err));
     }
-    if (reorder(&p, err) < 0)
-        goto out;
+    TRY(reorder(p, err));
     if (form == NORMAL_NFC || form == NORMAL_NFKC)
-        recompose(&p);
-    for (size_t i = 0; i < p.n; i++) {
+        recompose(p);
+    for (size_t i = 0; i < p->n; i++) {
         char bytes[4];
-        buf_add(out, bytes, utf8_encode(p.cp[i], bytes));
+        buf_add(out, bytes, utf8_encode(p->cp[i], bytes));
     }
-    rc = buf_check(out, err);
-out:
+    return 0;
+}
+
+/* Most text stays as it is: only runs of characters that may change, with the one before them, which the first may join,
+ * are looked at. In NFC nothing below U+0300 (whose first byte is 0xCC) changes or joins what is before it, else ASCII. */
+int unicode_normalize(enum normal_form form, const char *s, size_t len, struct buf *out, struct err *err)
+{
+    const unsigned char inert = form == NORMAL_NFC ? 0xCC : 0x80;
+    struct points p = {0};
+    size_t done = 0, i = 0;
+    int rc = 0;
+    while (i < len && rc == 0) {
+        if ((unsigned char)s[i] < inert) {
+            i++;
+            continue;
+        }
+        size_t from = i;
+        if (from > done)
+            do
+                from--;
+            while (from > done && ((unsigned char)s[from] & 0xC0) == 0x80);
+        while (i < len && ((unsigned char)s[i] >= inert || ((unsigned char)s[i] & 0xC0) == 0x80))
+            i++;
+        buf_add(out, s + done, from - done);
+        rc = normalize_run(form, s + from, i - from, &p, out, err);
+        done = i;
+    }
+    buf_add(out, s + done, len - done);
     free(p.cp);
-    return rc;
+    return rc < 0 ? -1 : buf_check(out, err);
 }
 
 void unicode_lowercase(const char *s, size_t len, struct buf *out)
