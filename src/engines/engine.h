@@ -223,6 +223,8 @@ struct engine_capabilities {
     bool seed;           /* the same sampling seed gives the same tokens */
     bool stops;
     int batch;           /* the largest n_prompts; 0: any */
+    double score_error;  /* a text may score so far (nats a token) from what was said when it was written, because many
+                          * rows at once round otherwise than one by one; 0: not more than 1e-4 */
 };
 #define ENGINE_TOP_ALL (1 << 30)
 

@@ -1,3 +1,4 @@
 /* Every engine that this program can drive, in the order in which lists show them: ENGINE(NAME) is engine_NAME in
  * NAME.c of this folder. A name of the design that has no line here yet stands in engine_name.c. */
+ENGINE(native)
 ENGINE(fake)

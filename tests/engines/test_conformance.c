@@ -169,7 +169,7 @@ static void scores_are_what_it_wrote(struct engine *e)
     struct err err = ERR_INIT;
     struct engine_reply a = {0};
     struct engine_request r = plain(6);
-    int32_t all[16];
+    int32_t all[16] = {0}; /* the last row is followed by nothing: any id will do */
     double logprobs[16];
     struct rows_seen seen = {.ids = all};
     assert_ok(engine_generate(e, &r, &a, &err));
@@ -184,7 +184,7 @@ static void scores_are_what_it_wrote(struct engine *e)
     assert_ok(engine_score(e, &score, &err));
     assert_true(isnan(logprobs[0]));
     for (size_t i = 0; i < a.n_steps; i++)
-        assert_close(logprobs[6 + i], a.steps[i].logprob, 1e-4, "a score");
+        assert_close(logprobs[6 + i], a.steps[i].logprob, fmax(1e-4, engine_can(e)->score_error), "a score");
     if (score.on_logits) {
         assert_int_equal(seen.n, score.n_ids);
         for (size_t i = 1; i < score.n_ids; i++)
