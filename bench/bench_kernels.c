@@ -1,9 +1,9 @@
 /* bench_kernels - what the kernels reach, as a share of what the machine can do at all.
  *
- *     bench_kernels [--threads N] [--types q8_0,f16] [--rows 1,16,512] [--shapes 8192x2048] [--seconds S] [--bf16]
+ *     bench_kernels [--threads N] [--types q8_0,f16] [--rows 1,16,512] [--shapes 8192x2048] [--seconds S] [--pool MB] [--bf16]
  *
  * Inside the clock: everything product_run does, packing of activations included, all threads. Outside: making the weights.
- * Weights are as many distinct matrices as fill 256 MB, taken in turn, so that one row of activations is measured against
+ * Weights are as many distinct matrices as fill 256 MB (--pool: 1 shows what a cache would allow), taken in turn, so that one row of activations is measured against
  * memory and not against the last cache. Of all repetitions within S seconds the median is printed. GB/s counts bytes of
  * weights. Peaks are measured first, with chains of values that the compiler cannot prove equal. */
 #include <getopt.h>
@@ -70,7 +70,7 @@ static double read_bandwidth(struct team *t, const char *data, size_t bytes)
     return best;
 }
 
-enum { POOL = 256 << 20 };
+enum { POOL = 256 << 20 }; /* the most */
 
 static void fill(char *data, size_t bytes, enum dtype t)
 {
@@ -96,6 +96,7 @@ struct options {
     int threads;
     const char *types, *rows, *shapes;
     double seconds;
+    size_t pool;
     bool bf16, invariant;
 };
 
@@ -105,7 +106,7 @@ static void measure(const struct kernel_set *k, struct team *team, enum dtype t,
     size_t row_bytes;
     if (dtype_row_bytes(&row_bytes, t, kk, NULL) < 0)
         return;
-    size_t matrices = POOL / (row_bytes * n);
+    size_t matrices = o->pool / (row_bytes * n);
     matrices = matrices ? matrices : 1;
     float *x = mem_alloc_aligned(rows * kk, 4, 64, NULL), *y = mem_alloc_aligned(rows * n, 4, 64, NULL);
     struct rng r;
@@ -142,10 +143,10 @@ static void measure(const struct kernel_set *k, struct team *team, enum dtype t,
 int main(int argc, char **argv)
 {
     struct options o = {.threads = 0, .types = "f16,bf16,q8_0,q4_0,q4_k,q6_k", .rows = "1,4,8,16,512",
-                        .shapes = "8192x2048,2048x8192", .seconds = 0.3};
+                        .shapes = "8192x2048,2048x8192", .seconds = 0.3, .pool = POOL};
     static const struct option longs[] = {
         {"threads", 1, NULL, 't'}, {"types", 1, NULL, 'y'}, {"rows", 1, NULL, 'r'}, {"shapes", 1, NULL, 's'},
-        {"seconds", 1, NULL, 'S'}, {"bf16", 0, NULL, 'b'},  {"row-invariant", 0, NULL, 'i'}, {NULL, 0, NULL, 0}};
+        {"seconds", 1, NULL, 'S'}, {"pool", 1, NULL, 'p'}, {"bf16", 0, NULL, 'b'},  {"row-invariant", 0, NULL, 'i'}, {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         switch (c) {
         case 't': o.threads = atoi(optarg); break;
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
         case 'r': o.rows = optarg; break;
         case 's': o.shapes = optarg; break;
         case 'S': o.seconds = atof(optarg); break;
+        case 'p': o.pool = strtoul(optarg, NULL, 10) << 20; o.pool = o.pool < POOL ? o.pool : POOL; break;
         case 'b': o.bf16 = true; break;
         case 'i': o.invariant = true; break;
         default: return 2;

@@ -16,7 +16,7 @@ enum { AHEAD = 4096 };
 /* Packed activations of one row. 32 values share a scale: */
 struct act_32 {
     float scale;
-    int32_t start; /* -offset*sum/8: what each of the block's eight lanes starts from */
+    int32_t start; /* what each of the block's lanes (Q8_0 eight, Q4_0 four) starts from: its part of -offset*sum */
 };
 /* 128 do: */
 struct act_256 {
@@ -37,19 +37,25 @@ bool gemv_has(enum dtype t)
 
 uint32_t gemv_kind(enum dtype t)
 {
-    return is_super(t) ? 1 : t == DTYPE_Q8_0 ? 2 : t == DTYPE_Q4_0 ? 3 : 4;
+    return t == DTYPE_Q6_K ? 5 : is_super(t) ? 1 : t == DTYPE_Q8_0 ? 2 : t == DTYPE_Q4_0 ? 3 : 4;
 }
 
 static size_t values_bytes(size_t k)
 {
-    return (k + 63) / 64 * 64;
+    return (k + 127) / 128 * 128;
 }
 
 size_t gemv_packed_bytes(enum dtype t, size_t k)
 {
     if (dtype_block(t) == 1)
         return (k + 15) / 16 * 64;
-    return values_bytes(k) + (is_super(t) ? k / 256 * sizeof(struct act_256) : (k / 32 + 1) * sizeof(struct act_32));
+    return values_bytes(k) + (is_super(t) ? k / 256 * sizeof(struct act_256) : values_bytes(k) / 32 * sizeof(struct act_32));
+}
+
+/* Which block of 32 has place g in the packed activations of Q4_K and Q5_K. */
+INLINE int k4_block(int g)
+{
+    return (g & 4) + (g & 1) * 2 + (g >> 1 & 1); /* 0 2 1 3 4 6 5 7 */
 }
 
 void gemv_pack(enum dtype t, const float *x, size_t k, void *packed)
@@ -65,25 +71,34 @@ void gemv_pack(enum dtype t, const float *x, size_t k, void *packed)
         size_t n = k - i < 256 ? k - i : 256;
         float scale[8] = {0};
         int32_t sum[16] = {0};
+        _Alignas(64) int8_t order[256] = {0};
         if (is_super(t)) {
-            quantize(x + i, n, 128, q + i, scale, sum);
             struct act_256 *a = (struct act_256 *)rest + i / 256;
+            quantize(x + i, n, 128, order, scale, sum);
             *a = (struct act_256){.scale = {scale[0], scale[4]}};
             for (int g = 0; g < 16; g++)
                 a->sum_16[g] = (int16_t)sum[g];
             for (int g = 0; g < 8; g++)
                 a->sum_32[g] = (int16_t)(sum[2 * g] + sum[2 * g + 1]);
-        } else {
-            quantize(x + i, n, 32, q + i, scale, sum);
-            for (size_t b = 0; b < n / 32; b++) {
-                struct act_32 *a = (struct act_32 *)rest + i / 32 + b;
-                a->scale = scale[b];
-                a->start = (sum[2 * b] + sum[2 * b + 1]) * (t == DTYPE_Q8_0 ? -16 : -1);
-            }
+            if (t == DTYPE_Q6_K)
+                memcpy(q + i, order, 256);
+            else /* as the nibbles of 64 bytes lie: low of two blocks, high of two blocks */
+                for (int g = 0; g < 8; g++)
+                    memcpy(q + i + 32 * g, order + 32 * k4_block(g), 32);
+            continue;
         }
+        quantize(x + i, n, 32, order, scale, sum);
+        struct act_32 *a = (struct act_32 *)rest + i / 32;
+        for (size_t g = 0; g < (n + 127) / 128 * 4; g++) {
+            int32_t all = sum[2 * g] + sum[2 * g + 1];
+            a[g] = (struct act_32){scale[g], all * (t == DTYPE_Q8_0 ? -16 : -2)};
+        }
+        if (t == DTYPE_Q8_0)
+            memcpy(q + i, order, (n + 127) / 128 * 128);
+        else /* for each four blocks their first halves, then their second halves */
+            for (size_t g = 0; g < (n + 127) / 128 * 8; g++)
+                memcpy(q + i + 16 * g, order + g / 8 * 128 + 32 * (g % 4) + 16 * (g / 4 % 2), 16);
     }
-    if (!is_super(t))
-        ((struct act_32 *)rest)[k / 32] = (struct act_32){0, 0}; /* the partner of a last odd block */
 }
 
 INLINE void ahead(const uint8_t *p, size_t width)
@@ -129,17 +144,11 @@ INLINE vf two_scales(const uint8_t *w, size_t width)
     return _mm512_cvtph_ps(_mm256_mask_set1_epi16(_mm256_set1_epi16(a), 0xff00, b));
 }
 
-INLINE vi two_blocks(enum dtype t, const uint8_t *w)
+INLINE vi two_blocks(const uint8_t *w)
 {
-    if (t == DTYPE_Q8_0) {
-        vi q = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const void *)(w + 2))),
-                                  _mm256_loadu_si256((const void *)(w + 36)), 1);
-        return _mm512_xor_si512(q, _mm512_set1_epi8((char)0x80));
-    }
-    __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const void *)(w + 2))),
-                                           _mm_loadu_si128((const void *)(w + 20)), 1);
-    vi twice = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 1, 0, 1, 2, 3, 2, 3), _mm512_castsi256_si512(both));
-    return _mm512_and_si512(_mm512_srlv_epi64(twice, _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4)), _mm512_set1_epi8(15));
+    vi q = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const void *)(w + 2))),
+                              _mm256_loadu_si256((const void *)(w + 36)), 1);
+    return _mm512_xor_si512(q, _mm512_set1_epi8((char)0x80));
 }
 
 INLINE vf add_two_blocks(vf sum, vi w, vf scale, const int8_t *q, const struct act_32 *a)
@@ -152,40 +161,71 @@ INLINE vf add_two_blocks(vf sum, vi w, vf scale, const int8_t *q, const struct a
     return vf_fma(vf_from_vi(dot), scale, sum);
 }
 
-INLINE float dot_blocks(enum dtype t, const uint8_t *w, const int8_t *q, size_t k)
+INLINE float dot_q8(const uint8_t *w, const int8_t *q, size_t k)
 {
-    const size_t width = dtype_block_bytes(t);
     const struct act_32 *a = (const void *)(q + values_bytes(k));
     vf sum[2] = {vf_zero(), vf_zero()};
     size_t b = k / 32;
-    for (; b >= 4; b -= 4, w += 4 * width, q += 128, a += 4) {
-        ahead(w, 4 * width);
+    for (; b >= 4; b -= 4, w += 4 * 34, q += 128, a += 4) {
+        ahead(w, 4 * 34);
         UNROLL for (int j = 0; j < 2; j++)
-            sum[j] = add_two_blocks(sum[j], two_blocks(t, w + (size_t)j * 2 * width),
-                                    two_scales(w + (size_t)j * 2 * width, width), q + 64 * j, a + 2 * j);
+            sum[j] = add_two_blocks(sum[j], two_blocks(w + j * 68), two_scales(w + j * 68, 34), q + 64 * j, a + 2 * j);
     }
-    for (; b > 0; b -= b < 2 ? b : 2, w += 2 * width, q += 64, a += 2) {
-        uint8_t rest[2 * 34] = {0}; /* a partner of zeros for an odd block */
-        memcpy(rest, w, width * (b < 2 ? 1 : 2));
-        sum[0] = add_two_blocks(sum[0], two_blocks(t, rest), two_scales(rest, width), q, a);
+    for (; b > 0; b -= b < 2 ? b : 2, w += 68, q += 64, a += 2) {
+        uint8_t rest[68] = {0}; /* a partner of zeros for an odd block */
+        memcpy(rest, w, b < 2 ? 34 : 68);
+        sum[0] = add_two_blocks(sum[0], two_blocks(rest), two_scales(rest, 34), q, a);
+    }
+    return vf_hsum(vf_add(sum[0], sum[1]));
+}
+
+/* Four blocks are 72 bytes: two overlapping vectors, of which one permutation takes the nibbles, another the scales. Both
+ * halves of a block share its scale, so that 128 weights need one conversion. */
+INLINE vf add_four_q4(vf sum, const uint8_t *w, const int8_t *q, const struct act_32 *a)
+{
+    const vi first = vi_load(w), second = vi_load(w + 8), four = _mm512_set1_epi8(15);
+    const __m128i count = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const vi base = _mm512_setr_epi32(0x02020202, 0x02020202, 0x02020202, 0x02020202, 0x14141414, 0x14141414, 0x14141414,
+                                      0x14141414, 0x26262626, 0x26262626, 0x26262626, 0x26262626, 0x70707070, 0x70707070,
+                                      0x70707070, 0x70707070); /* 2, 20, 38 of the first, 56 - 8 of the second */
+    const vi at = _mm512_add_epi8(base, _mm512_broadcast_i32x4(count));
+    const vi at_half = _mm512_castsi256_si512(_mm256_setr_epi16(0, 0, 0, 0, 9, 9, 9, 9, 18, 18, 18, 18, 27, 27, 27, 27));
+    const vi at_scale = _mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6);
+    const vi at_start = _mm512_setr_epi32(1, 1, 1, 1, 3, 3, 3, 3, 5, 5, 5, 5, 7, 7, 7, 7);
+    const vi x = _mm512_permutex2var_epi8(first, at, second);
+    const vi act = _mm512_castsi256_si512(_mm256_loadu_si256((const void *)a));
+    vi dot = vi_dot(_mm512_permutexvar_epi32(at_start, act), _mm512_and_si512(x, four), vi_load(q));
+    dot = vi_dot(dot, _mm512_and_si512(_mm512_srli_epi16(x, 4), four), vi_load(q + 64));
+    vf scale = _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(at_half, first)));
+    scale = vf_mul(scale, _mm512_castsi512_ps(_mm512_permutexvar_epi32(at_scale, act)));
+    return vf_fma(vf_from_vi(dot), scale, sum);
+}
+
+INLINE float dot_q4(const uint8_t *w, const int8_t *q, size_t k)
+{
+    const struct act_32 *a = (const void *)(q + values_bytes(k));
+    vf sum[2] = {vf_zero(), vf_zero()};
+    size_t b = k / 32;
+    for (; b >= 8; b -= 8, w += 8 * 18, q += 256, a += 8) {
+        ahead(w, 8 * 18);
+        UNROLL for (int j = 0; j < 2; j++)
+            sum[j] = add_four_q4(sum[j], w + j * 72, q + 128 * j, a + 4 * j);
+    }
+    for (; b > 0; b -= b < 4 ? b : 4, w += 72, q += 128, a += 4) {
+        uint8_t rest[72] = {0};
+        memcpy(rest, w, (b < 4 ? b : 4) * 18);
+        sum[0] = add_four_q4(sum[0], rest, q, a);
     }
     return vf_hsum(vf_add(sum[0], sum[1]));
 }
 
 /* ---- blocks of 256 ------------------------------------------------------------------------------------------------- */
 
-/* Integer k holds scale 2j in lanes 0-7, scale 2j + 1 in lanes 8-15. */
-INLINE vi scale_pair(__m128i scales, int j)
-{
-    const __m128i first = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
-    return _mm512_cvtepu8_epi32(_mm_shuffle_epi8(scales, _mm_add_epi8(first, _mm_set1_epi8((char)(2 * j)))));
-}
-
 INLINE float dot_k4(enum dtype t, const uint8_t *w, const int8_t *q, size_t k)
 {
     const struct act_256 *a = (const void *)(q + values_bytes(k));
     const size_t width = dtype_block_bytes(t);
-    const vi halves = _mm512_setr_epi64(0, 0, 0, 0, 4, 4, 4, 4), low_four = _mm512_set1_epi8(15);
+    const vi low_four = _mm512_set1_epi8(15);
     vf sum = vf_zero();
     __m128 below = _mm_setzero_ps();
     for (size_t i = 0; i < k; i += 256, w += width, q += 256, a++) {
@@ -194,22 +234,24 @@ INLINE float dot_k4(enum dtype t, const uint8_t *w, const int8_t *q, size_t k)
         memcpy(u, w + 4, 12);
         uint32_t s0 = u[0] & 0x3f3f3f3f, s1 = (u[2] & 0x0f0f0f0f) | (u[0] >> 6 & 0x03030303) << 4;
         uint32_t m0 = u[1] & 0x3f3f3f3f, m1 = (u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 6 & 0x03030303) << 4;
-        __m128i scales = _mm_cvtsi64_si128((long long)((uint64_t)s1 << 32 | s0));
+        const vi scales = _mm512_castsi128_si512(_mm_cvtepu8_epi16(_mm_cvtsi64_si128((long long)((uint64_t)s1 << 32 | s0))));
         __m128i minima = _mm_cvtepu8_epi16(_mm_cvtsi64_si128((long long)((uint64_t)m1 << 32 | m0)));
         const uint8_t *low = w + (t == DTYPE_Q5_K ? 48 : 16);
         vi total[2] = {vi_zero(), vi_zero()}, high = vi_zero();
         if (t == DTYPE_Q5_K)
             high = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)(w + 16)));
+        /* Pairs of products fit 16 bits (2*31*127), and so do pairs of those, weighted by 6 bits, in 32. */
         UNROLL for (int j = 0; j < 4; j++) {
-            vi x = _mm512_broadcast_i64x4(_mm256_loadu_si256((const void *)(low + 32 * j)));
-            x = _mm512_and_si512(_mm512_srlv_epi64(x, halves), low_four);
-            if (t == DTYPE_Q5_K) { /* bit 2j of the first half, 2j + 1 of the second, becomes bit 4 */
-                const vi turn = _mm512_setr_epi64(60 + 2 * j, 60 + 2 * j, 60 + 2 * j, 60 + 2 * j, 61 + 2 * j, 61 + 2 * j,
-                                                  61 + 2 * j, 61 + 2 * j);
+            const int one = k4_block(2 * j), two = k4_block(2 * j + 1); /* the blocks in the halves of this vector */
+            vi x = vi_load(low + 64 * (j / 2));
+            x = _mm512_and_si512(j % 2 ? _mm512_srli_epi16(x, 4) : x, low_four);
+            if (t == DTYPE_Q5_K) { /* bit `one` of the first half, `two` of the second, becomes bit 4 */
+                const vi turn = _mm512_setr_epi64(60 + one, 60 + one, 60 + one, 60 + one, 60 + two, 60 + two, 60 + two, 60 + two);
                 x = _mm512_or_si512(x, _mm512_and_si512(_mm512_rorv_epi64(high, turn), _mm512_set1_epi8(16)));
             }
-            vi dot = vi_dot(vi_zero(), x, vi_load(q + 64 * j));
-            total[j / 2] = vi_add(total[j / 2], _mm512_mullo_epi32(dot, scale_pair(scales, j)));
+            const vi at = _mm512_inserti64x4(_mm512_set1_epi16((short)one), _mm256_set1_epi16((short)two), 1);
+            total[j / 2] = _mm512_dpwssd_epi32(total[j / 2], _mm512_maddubs_epi16(x, vi_load(q + 64 * j)),
+                                               _mm512_permutexvar_epi16(at, scales));
         }
         UNROLL for (int h = 0; h < 2; h++)
             sum = vf_fma(vf_from_vi(total[h]), vf_set1(half_float(w) * a->scale[h]), sum);
@@ -269,8 +311,8 @@ void gemv_rows(const struct matrix *w, const void *packed, float *y, size_t from
         ROWS(F32, dot_floats(DTYPE_F32, row, packed, k));
         ROWS(F16, dot_floats(DTYPE_F16, row, packed, k));
         ROWS(BF16, dot_floats(DTYPE_BF16, row, packed, k));
-        ROWS(Q8_0, dot_blocks(DTYPE_Q8_0, row, packed, k));
-        ROWS(Q4_0, dot_blocks(DTYPE_Q4_0, row, packed, k));
+        ROWS(Q8_0, dot_q8(row, packed, k));
+        ROWS(Q4_0, dot_q4(row, packed, k));
         ROWS(Q4_K, dot_k4(DTYPE_Q4_K, row, packed, k));
         ROWS(Q5_K, dot_k4(DTYPE_Q5_K, row, packed, k));
         ROWS(Q6_K, dot_k6(row, packed, k));
