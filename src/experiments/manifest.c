@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "base/data_path.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/yaml.h"
@@ -314,17 +313,6 @@ static void check_whole(json_t *top, const struct yaml_node *root, struct schema
 
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
 
-static int digest(char hex[65], const struct buf *text, struct err *err)
-{
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned int n = 0;
-    if (!EVP_Digest(text->data ? text->data : "", text->len, bytes, &n, EVP_sha256(), NULL) || n != 32)
-        return err_set(err, ERR_MEMORY, "SHA-256 failed: out of memory");
-    for (unsigned i = 0; i < n; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-    return 0;
-}
-
 /* The first error in err; all of them in m->errors. */
 static int refuse(struct manifest *m, struct schema_report *r, struct err *err)
 {
@@ -341,7 +329,7 @@ static int check(struct manifest *m, const char *name, struct err *err)
 {
     struct yaml *doc = NULL;
     struct schema_report r = SCHEMA_REPORT_INIT(name);
-    TRY(digest(m->sha256, &m->text, err));
+    TRY(sha256_bytes(m->sha256, m->text.data, m->text.len, NULL, NULL, err));
     TRY(yaml_parse(&doc, m->text.data ? m->text.data : "", m->text.len, name, err));
     const struct yaml_node *root = yaml_root(doc);
     int rc = 0;

@@ -8,12 +8,12 @@
 #include <curl/curl.h>
 #include <libfyaml.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <sqlite3.h>
 
 #include "base/build.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "formats/model_file.h"
 #include "machine/machine.h"
@@ -37,7 +37,7 @@ static char *cache_path(const struct model_file *f, struct err *err)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     struct buf key = BUF_INIT(1 << 20);
-    unsigned char digest[EVP_MAX_MD_SIZE];
+    char name[65];
     char *path = NULL;
     bool all = model_file_n_files(f) > 0;
     for (size_t i = 0; i < model_file_n_files(f); i++) {
@@ -50,10 +50,8 @@ static char *cache_path(const struct model_file *f, struct err *err)
             all = false;
         free(real);
     }
-    if (all && !key.failed && EVP_Digest(key.data, key.len, digest, NULL, EVP_sha256(), NULL)) {
-        char name[33];
-        for (int i = 0; i < 16; i++)
-            snprintf(name + 2 * i, 3, "%02x", digest[i]);
+    if (all && !key.failed && sha256_bytes(name, key.data, key.len, NULL, NULL, NULL) == 0) {
+        name[32] = '\0';
         if (xdg && *xdg == '/')
             path = mem_printf(err, "%s/prony/sha256/%s", xdg, name);
         else if (home && *home == '/')

@@ -3,8 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/json_out.h"
 #include "base/str.h"
@@ -19,7 +18,7 @@ int record_cell_key(char out[CELL_KEY_TEXT], const char *experiment, const char 
 {
     struct buf text = BUF_INIT(1 << 20);
     struct json_out j = JSON_OUT_INIT(&text);
-    unsigned char digest[EVP_MAX_MD_SIZE];
+    char hex[65];
     int rc = -1;
     json_out_open(&j, '[');
     json_out_text(&j, experiment);
@@ -31,14 +30,9 @@ int record_cell_key(char out[CELL_KEY_TEXT], const char *experiment, const char 
         goto out;
     if (buf_check(&text, err) < 0)
         goto out;
-    if (!EVP_Digest(text.data, text.len, digest, NULL, EVP_sha256(), NULL)) {
-        err_set(err, ERR_MEMORY, "SHA-256 failed: out of memory");
+    if (sha256_bytes(hex, text.data, text.len, NULL, NULL, err) < 0)
         goto out;
-    }
-    for (int i = 0; i < 16; i++) {
-        out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-        out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-    }
+    memcpy(out, hex, 32);
     out[32] = '\0';
     rc = 0;
 out:
