@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/dtype.h"
-#include "kernels/team.h"
+#include "base/team.h"
 
 enum { ATTENTION_BLOCK = 64 };
 

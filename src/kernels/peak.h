@@ -15,8 +15,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/team.h"
 #include "kernels/kernels.h"
-#include "kernels/team.h"
 
 /* Per second, of the whole team. An operation is a multiplication or an addition: a fused one counts two. 0: this
  * processor has no such instruction. */

@@ -3,8 +3,8 @@
 #ifndef KERNELS_PRODUCT_H
 #define KERNELS_PRODUCT_H
 
+#include "base/team.h"
 #include "kernels/kernels.h"
-#include "kernels/team.h"
 
 enum { PRODUCTS_MAX = 8 };
 

@@ -7,10 +7,10 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/team.h"
 #include "formats/gguf_write.h"
 #include "kernels/decode.h"
 #include "kernels/encode.h"
-#include "kernels/team.h"
 #include "transform/importance.h"
 #include "transform/recipe.h"
 

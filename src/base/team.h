@@ -13,8 +13,8 @@
  * the work of one member, summed in an order that the size does not change. team_next hands out work in small pieces,
  * so that a member which the system interrupts does not hold up the others.
  */
-#ifndef KERNELS_TEAM_H
-#define KERNELS_TEAM_H
+#ifndef BASE_TEAM_H
+#define BASE_TEAM_H
 
 #include <stddef.h>
 

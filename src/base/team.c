@@ -1,7 +1,7 @@
 /* team.c - see team.h. Two meeting points serve for everything: `epoch` starts a run, `arrived`/`generation` is a
  * barrier in the middle of one and its end. Waiting is the same loop on both: read the word, spin, then sleep on it. A waker
  * calls the kernel only if somebody may sleep. */
-#include "kernels/team.h"
+#include "base/team.h"
 
 #include <errno.h>
 #include <linux/futex.h>
