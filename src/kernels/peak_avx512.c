@@ -15,7 +15,8 @@ static unsigned read_bytes(const void *data, size_t bytes)
         c = _mm512_add_epi32(c, _mm512_loadu_si512(p + i + 128));
         d = _mm512_add_epi32(d, _mm512_loadu_si512(p + i + 192));
     }
-    return (unsigned)_mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)));
+    /* or, not add: gcc's reduction adds as signed, and the sum of whatever is there overflows */
+    return (unsigned)_mm512_reduce_or_epi32(_mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d)));
 }
 
 static double f32(size_t turns, float *sink)
