@@ -101,7 +101,7 @@ static int read_prompts(struct job *j, struct err *err)
 static void show_text(void *user, const char *text, size_t len)
 {
     const struct job *j = user;
-    if (j->in->json)
+    if (j->in->json || opt_flag(j->in, "timing")) /* between lines of times nobody could read it: it follows them */
         return;
     fwrite(text, 1, len, stdout);
     fflush(stdout);
@@ -194,6 +194,8 @@ static int print_plain(const struct job *j, const struct generation *g)
     if (!j->tokenizer) /* a model without a tokenizer: ids are all there is */
         for (size_t i = 0; i < g->n; i++)
             printf("%s%d", i ? "," : "", g->ids[i]);
+    else if (opt_flag(j->in, "timing"))
+        fwrite(g->text.data, 1, g->text.len, stdout);
     printf("\n");
     if (j->in->verbose)
         fprintf(stderr, "prony: native:%s, %zu tokens, finish %s, loaded in %.3f s, first token after %.1f ms\n",
