@@ -161,7 +161,7 @@ static void check_inp_out(const char *path)
     assert_ok(tokenizer_open(&t, path, &err));
     char *text = inp.data, *line = out.data;
     for (int n = 0; text; n++) {
-        char *next = strstr(text, mark), *end = strchr(line, '\n');
+        char *next = strstr(text, mark), *end = line + strcspn(line, "\n");
         size_t len = next ? (size_t)(next - text) : strlen(text);
         ids.n = 0;
         assert_ok(tokenizer_encode(t, text, len, TOKENIZE_PLAIN, &ids, &err));
@@ -178,7 +178,7 @@ static void check_inp_out(const char *path)
         }
         assert_int_equal(k, ids.n);
         text = next ? next + sizeof mark - 1 : NULL;
-        line = end + 1;
+        line = end + (*end == '\n');
     }
     ids_release(&ids);
     buf_release(&inp);
