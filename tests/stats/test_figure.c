@@ -75,6 +75,17 @@ static void a_percentile_beyond_the_sample_is_refused(void **state)
     assert_ok(quantile_interval(&ci, x, 368, 0.99, 0.95, &err));
     assert_true(ci.hi == 367 && ci.coverage >= 0.95);
 
+    /* a level that the binomial meets exactly: the ranks of a median lie alike from both ends */
+    static const double levels[] = {0.5, 0.75, 0.875, 0.9375, 0.95};
+    for (size_t n = 1; n < 60; n++)
+        for (int i = 0; i < 5; i++) {
+            struct quantile_ranks r;
+            size_t least;
+            assert_ok(quantile_ranks(&r, n, 0.5, levels[i], &err));
+            assert_ok(quantile_least_n(&least, 0.5, levels[i], &err));
+            assert_true(n < least ? r.lo == 0 && r.hi == 0 : r.lo + r.hi == n + 1 && r.coverage > levels[i] - 1e-12);
+        }
+
     struct summary s;
     assert_ok(summary_of(&s, x, 50, &err));
     assert_true(isnan(s.p99) && isnan(s.p999) && !isnan(s.p95));
