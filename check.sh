@@ -62,7 +62,7 @@ if [ -n "$peers" ]; then
     for script in tests/peers/*.sh; do
         [ -e "$script" ] || continue
         echo "== peers: $script"
-        SOURCE=$PWD PRONY=$PWD/build/prony PYTHON=$venv/bin/python sh "$script"
+        SOURCE=$PWD BUILD=$PWD/build PRONY=$PWD/build/prony PYTHON=$venv/bin/python sh "$script"
     done
 fi
 

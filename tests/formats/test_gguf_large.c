@@ -16,7 +16,7 @@
 /* Bytes of files that are mapped and resident now. */
 static size_t resident(void)
 {
-    size_t total, all, shared;
+    size_t total = 0, all = 0, shared = 0;
     FILE *f = fopen("/proc/self/statm", "r");
     if (!f || fscanf(f, "%zu %zu %zu", &total, &all, &shared) != 3)
         skip();
