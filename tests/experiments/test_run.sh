@@ -7,8 +7,13 @@ trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; chmod -R u+w "$work"; rm -rf 
 cd "$work" || exit 1
 fail() { echo "FAILED: $*"; exit 1; }
 
-# What was measured, whatever the run: its requests without the instant on the process's clock.
-samples() { cat "$1"/raw/*/*.txt | grep '"t":"request"' | sed 's/"submitted_ns":-\{0,1\}[0-9]*,//' | sort; }
+# What was measured, whatever the run: its requests without the instant on the process's clock. A last line without its
+# end was torn by a kill in the middle of the write: it was never logged.
+samples() {
+    for log in "$1"/raw/*/*.txt; do
+        if [ -n "$(tail -c 1 "$log")" ]; then sed '$d' "$log"; else cat "$log"; fi
+    done | grep '"t":"request"' | sed 's/"submitted_ns":-\{0,1\}[0-9]*,//' | sort
+}
 cells() { cat "$1"/raw/*/*.txt | grep '"t":"cell"'; }
 
 cat >m.yaml <<'END'
