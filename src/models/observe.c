@@ -1,13 +1,10 @@
 #include "models/observe.h"
 
-#include <stddef.h>
-#include <time.h>
+#include "base/clock.h"
 
 double steady_seconds(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return (double)clock_ns() * 1e-9;
 }
 
 double observe_begin(const struct session_observer *o)

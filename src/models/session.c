@@ -10,11 +10,11 @@
 #include "models/session.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/team.h"
 #include "models/arch.h"
 
 enum { PIECE = 256, SEQUENCES_MAX = 4096 };
@@ -126,12 +126,6 @@ static size_t widest(const struct model_config *c)
     return most;
 }
 
-static int processors(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static int session_init(struct session *s, const struct session_options *o, struct err *err)
 {
     const struct model_config *c = &s->model->config;
@@ -160,7 +154,7 @@ static int session_init(struct session *s, const struct session_options *o, stru
     TRY(alloc_scratch(s, err));
     TRY(alloc_kv(s, err));
     struct backend_needs needs = {
-        .threads = o->threads > 0 ? o->threads : processors(), .rows = PIECE, .width = widest(c),
+        .threads = o->threads > 0 ? o->threads : team_processors(), .rows = PIECE, .width = widest(c),
         .slots = (size_t)s->context, .heads = c->heads, .kv_heads = c->kv_heads, .head_dim = c->head_dim,
         .bf16 = o->bf16, .row_invariant = o->row_invariant,
     };
