@@ -1,152 +1,43 @@
 #include "experiments/launch.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/str.h"
+#include "base/clock.h"
+#include "base/proc.h"
 #include "experiments/frame.h"
 
 enum { LOOK_MS = 20, GRACE_S = 2 };
 
 struct child {
-    pid_t pid;
-    int to, from;
+    struct proc proc;
     bool begun; /* it has its cell */
-    bool reaped;
-    int status;
-    struct rusage usage;
 };
 
 static double now_s(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* ---- starting and ending ---------------------------------------------------------------------------------------- */
-
-/* Between fork and exec only what is safe there: the parent may have threads. */
-static void become_cell(const char *program, int in, int out, pid_t parent)
-{
-    char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)"cell", NULL};
-    static const int defaults[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ};
-    sigset_t none;
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(127);
-    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
-        signal(defaults[i], SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
-        _exit(127);
-    execv(program, argv);
-    _exit(127);
+    return (double)clock_ns() / 1e9;
 }
 
 static int start(struct child *c, struct err *err)
 {
-    int to[2], from[2];
-    char program[4096];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n < 0)
-        return err_set_errno(err, errno, "'/proc/self/exe'");
-    program[n] = '\0';
-    const char *other = getenv("PRONY_CELL_PROGRAM"); /* for programs that are not prony, yet use its library */
-    if (other && *other)
-        snprintf(program, sizeof program, "%s", other);
-    if (pipe2(to, O_CLOEXEC) < 0)
-        return err_set_errno(err, errno, "a pipe for a cell");
-    if (pipe2(from, O_CLOEXEC) < 0) {
-        err_set_errno(err, errno, "a pipe for a cell");
-        close(to[0]);
-        close(to[1]);
-        return -1;
+    char self[4096];
+    const char *program = getenv("PRONY_CELL_PROGRAM"); /* for programs that are not prony, yet use its library */
+    if (!program || !*program) {
+        ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+        if (n < 0)
+            return err_set_errno(err, errno, "'/proc/self/exe'");
+        self[n] = '\0';
+        program = self;
     }
-    pid_t parent = getpid();
-    c->pid = fork();
-    if (c->pid == 0)
-        become_cell(program, to[0], from[1], parent);
-    int cause = errno;
-    close(to[0]);
-    close(from[1]);
-    if (c->pid < 0) {
-        close(to[1]);
-        close(from[0]);
-        return err_set_errno(err, cause, "a process for a cell");
-    }
-    setpgid(c->pid, c->pid); /* on both sides: whoever comes first */
-    c->to = to[1];
-    c->from = from[0];
-    return 0;
-}
-
-static bool reap(struct child *c, int flags)
-{
-    if (!c->reaped && wait4(c->pid, &c->status, flags, &c->usage) == c->pid)
-        c->reaped = true;
-    return c->reaped;
-}
-
-/* Asks the whole group to end, then makes it. */
-static void finish(struct child *c, double grace_s, bool in_peace)
-{
-    double until = now_s() + grace_s;
-    close(c->to);
-    if (!in_peace)
-        kill(-c->pid, SIGTERM);
-    while (!reap(c, WNOHANG) && now_s() < until)
-        usleep(2000);
-    kill(-c->pid, SIGKILL); /* also what it left behind in its group */
-    reap(c, 0);
-    close(c->from);
+    const char *const argv[] = {program, "cell", NULL};
+    const struct proc_options o = {.argv = argv, .in = PROC_PIPE, .out = PROC_PIPE, .err = PROC_INHERIT};
+    return proc_start(&c->proc, &o, err);
 }
 
 /* ---- watching --------------------------------------------------------------------------------------------------- */
-
-/* Fields 5 (group) and 24 (resident pages) of /proc/PID/stat, counted after the name, which may hold anything. */
-static bool stat_of(const char *pid, long *group, unsigned long long *pages)
-{
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    char *rest = strrchr(text, ')');
-    return rest && sscanf(rest + 1, " %*c %*d %ld %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %*u %*u %llu",
-                          group, pages) == 2;
-}
-
-static uint64_t group_bytes(pid_t pid)
-{
-    unsigned long long sum = 0, pages;
-    long group;
-    DIR *proc = opendir("/proc");
-    for (struct dirent *d; proc && (d = readdir(proc));)
-        if (d->d_name[0] >= '1' && d->d_name[0] <= '9' && stat_of(d->d_name, &group, &pages) && group == pid)
-            sum += pages;
-    if (proc)
-        closedir(proc);
-    return (uint64_t)sum * (uint64_t)sysconf(_SC_PAGESIZE);
-}
 
 static int over_limit(const struct launch *l, uint64_t bytes, struct err *err)
 {
@@ -156,10 +47,11 @@ static int over_limit(const struct launch *l, uint64_t bytes, struct err *err)
 
 static int look_at_memory(struct launch *l, const struct child *c, struct err *err)
 {
-    uint64_t bytes = group_bytes(c->pid);
-    if (bytes > l->peak_bytes)
-        l->peak_bytes = bytes;
-    return l->memory_limit && bytes > l->memory_limit ? over_limit(l, bytes, err) : 0;
+    struct proc_group g;
+    proc_group_read(&g, c->proc.pid);
+    if (g.bytes > l->peak_bytes)
+        l->peak_bytes = g.bytes;
+    return l->memory_limit && g.bytes > l->memory_limit ? over_limit(l, g.bytes, err) : 0;
 }
 
 static int take_failure(const struct frame *f, struct err *err)
@@ -188,14 +80,14 @@ static int take_hello(const struct frame *f, struct child *c, const struct launc
         return err_set(err, ERR_ENGINE, "the child speaks version %d of the frames, expected %d", protocol,
                        FRAME_PROTOCOL);
     c->begun = true;
-    return frame_send(c->to, FRAME_CELL, l->spec, err);
+    return frame_send(c->proc.in, FRAME_CELL, l->spec, err);
 }
 
 /* A child that died meanwhile is found out at the end of its pipe, with the reason. */
 static int go_on(const struct child *c)
 {
     struct err ignored = ERR_INIT;
-    frame_send(c->to, FRAME_GO, NULL, &ignored);
+    frame_send(c->proc.in, FRAME_GO, NULL, &ignored);
     return 0;
 }
 
@@ -244,16 +136,10 @@ static int take_all(struct launch *l, struct child *c, struct frame_reader *r, s
 /* The pipe ended without a word: how did it die? */
 static int died(struct child *c, const struct launch *l, struct err *err)
 {
-    double until = now_s() + GRACE_S;
-    while (!reap(c, WNOHANG) && now_s() < until)
-        usleep(2000);
-    if (!c->reaped)
+    char ending[PROC_ENDING_MAX];
+    if (!proc_wait(&c->proc, GRACE_S))
         return err_set(err, ERR_ENGINE, "its process closed the pipe after %zu samples and hung", l->n_samples);
-    if (WIFSIGNALED(c->status))
-        return err_set(err, ERR_ENGINE, "its process was killed by signal %d (%s) after %zu samples",
-                       WTERMSIG(c->status), strsignal(WTERMSIG(c->status)), l->n_samples);
-    return err_set(err, ERR_ENGINE, "its process ended with status %d after %zu samples", WEXITSTATUS(c->status),
-                   l->n_samples);
+    return err_set(err, ERR_ENGINE, "its process %s after %zu samples", proc_ending(&c->proc, ending), l->n_samples);
 }
 
 static int ask_to_stop(struct launch *l, const struct child *c, bool *asked, struct err *err)
@@ -264,7 +150,7 @@ static int ask_to_stop(struct launch *l, const struct child *c, bool *asked, str
     if (wish == 1 && c->begun && !*asked) {
         *asked = true;
         struct err ignored = ERR_INIT; /* it may have ended just now */
-        frame_send(c->to, FRAME_STOP, NULL, &ignored);
+        frame_send(c->proc.in, FRAME_STOP, NULL, &ignored);
     }
     return 0;
 }
@@ -274,7 +160,7 @@ static int watch(struct launch *l, struct child *c, struct frame_reader *r, stru
     double heard = now_s();
     bool asked = false;
     for (;;) {
-        struct pollfd fd = {.fd = c->from, .events = POLLIN};
+        struct pollfd fd = {.fd = c->proc.out, .events = POLLIN};
         int ready = poll(&fd, 1, LOOK_MS);
         if (ready < 0 && errno != EINTR)
             return err_set_errno(err, errno, "waiting for a cell");
@@ -287,7 +173,7 @@ static int watch(struct launch *l, struct child *c, struct frame_reader *r, stru
             continue;
         }
         heard = now_s();
-        int got = frame_fill(r, c->from, err);
+        int got = frame_fill(r, c->proc.out, err);
         if (got < 0)
             return -1;
         int rc = take_all(l, c, r, err);
@@ -303,15 +189,19 @@ static int watch(struct launch *l, struct child *c, struct frame_reader *r, stru
 
 int launch_run(struct launch *l, struct err *err)
 {
-    struct child c = {.to = -1, .from = -1};
+    struct child c = {.begun = false};
     struct frame_reader r = FRAME_READER_INIT;
+    double grace_s = l->grace_s > 0 ? l->grace_s : GRACE_S;
     l->n_samples = 0;
     l->peak_bytes = 0;
     TRY(start(&c, err));
     int rc = watch(l, &c, &r, err);
-    finish(&c, l->grace_s > 0 ? l->grace_s : GRACE_S, rc == 0);
+    proc_close_pipe(&c.proc.in);
+    if (rc == 0) /* it has said all, and ends by itself */
+        proc_wait(&c.proc, grace_s);
+    proc_end(&c.proc, grace_s);
     frame_reader_release(&r);
-    uint64_t peak = (uint64_t)c.usage.ru_maxrss * 1024;
+    uint64_t peak = (uint64_t)c.proc.peak_bytes;
     if (peak > l->peak_bytes)
         l->peak_bytes = peak;
     if (rc == 0 && l->memory_limit && l->peak_bytes > l->memory_limit)
