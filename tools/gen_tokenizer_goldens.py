@@ -1,26 +1,36 @@
 #!/usr/bin/env python3
 """Writes tests/tokenizers/data: difficult strings, small trained tokenizers of every kind, and what the reference makes of them.
 
-    pip install tokenizers==0.23.3 sentencepiece==0.2.3 gguf==0.19.0 numpy
+    pip install tokenizers==0.23.3 sentencepiece==0.2.3 gguf==0.19.0 protobuf==7.36.2
     python tools/gen_tokenizer_goldens.py tests/tokenizers/data --corpus TEXT [--vocabularies FOLDER]
+
+Run it in the tree: data/stories260k/tok512.bin is read there.
 
 strings.bin   u32 length and bytes of each string; not all are UTF-8 (the reference gets them with errors="replace").
 NAME.json     a tokenizer.json trained here on the strings and the corpus; NAME.model one of SentencePiece.
 NAME.crc      for each string a CRC-32, u32, over the reference's results: ids of the text without special tokens, with them,
               with what the post-processor adds; then the texts that the second gives, with and without special tokens. Ids
               are i32; each of the five parts is followed by the byte 0xFF.
+              gemma4.gguf holds what gemma4.json does; t5.gguf is a SentencePiece model with the map of T5's.
 Goldens of vocabularies in FOLDER (llama.cpp's ggml-vocab-*.gguf) are computed by a tokenizer built here from their contents.
-Everything is seeded: the same versions write the same bytes.
+The same versions write the same bytes, but for the three vocabularies with a suffix of words: their trainer numbers the
+alphabet in the order of a hash that differs from run to run. Goldens are always of the vocabulary written beside them.
 """
 import argparse
+import collections
+import io
 import itertools
+import json
 import os
 import random
+import re
 import struct
 import tempfile
+import unicodedata
 import zlib
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 CI = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -184,21 +194,97 @@ def trained(texts, pre=None, norm=None, model=None, trainer=None, decoder=None, 
     return tok
 
 
+def alphabet(texts):
+    """Given outright: which of equally frequent characters the trainer itself would keep changes from run to run."""
+    count = collections.Counter(c for t in texts for c in t)
+    return {"initial_alphabet": sorted(sorted(count), key=count.get, reverse=True)[:300], "limit_alphabet": 300}
+
+
 def fallback_bpe(texts, norm, pre, decoder, ignore_merges=False):
     """A Llama-2-like vocabulary: characters, merges, <0xXX>."""
-    trainer = trainers.BpeTrainer(vocab_size=900, limit_alphabet=300, show_progress=False,
+    trainer = trainers.BpeTrainer(vocab_size=900, show_progress=False, **alphabet(texts),
                                   special_tokens=["<unk>"] + SPECIALS + ["<0x%02X>" % b for b in range(256)])
     return trained(texts, pre=pre, norm=norm, decoder=decoder, trainer=trainer,
                    model=models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True, ignore_merges=ignore_merges))
 
 
-def train_sentencepiece(texts, **args):
+def gemma4(texts):
+    """As Gemma 4: merges over the whole text, spaces as ▁, bytes, runs of newlines and spaces as added tokens."""
+    byte_texts = ["<0x%02X>" % b for b in range(256)]
+    specials = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<|turn>", "<turn|>"]
+    added = ["\n" * n for n in range(2, 6)] + ["▁" * n for n in range(2, 6)] + ["<table>", "</table>"]
+    first = Tokenizer(models.BPE(unk_token="<unk>"))
+    first.normalizer = normalizers.Replace(" ", "▁")
+    first.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=1000, show_progress=False, **alphabet(texts),
+                                                         special_tokens=specials + added + byte_texts))
+    model = json.loads(first.to_str())["model"]
+    tok = Tokenizer(models.BPE(model["vocab"], [tuple(m) for m in model["merges"]], unk_token="<unk>", fuse_unk=True,
+                               byte_fallback=True))
+    tok.normalizer = normalizers.Replace(" ", "▁")
+    tok.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    tok.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    tok.add_special_tokens([AddedToken(t, normalized=False) for t in specials])
+    tok.add_tokens([AddedToken(t, normalized=False) for t in added])
+    tok.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", tok.token_to_id("<bos>"))])
+    return tok
+
+
+def write_gguf(path, model, texts, types, scores=None, **more):
+    import gguf
+    w = gguf.GGUFWriter(path, "llama")
+    w.add_tokenizer_model(model)
+    w.add_token_list(texts)
+    w.add_token_types(types)
+    if scores is not None:
+        w.add_token_scores(scores)
+    for name, value in more.items():
+        getattr(w, "add_" + name)(value)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.close()
+
+
+def write_gemma4_gguf(tok, path):
+    saved = json.loads(tok.to_str())
+    texts = sorted(saved["model"]["vocab"], key=saved["model"]["vocab"].get)
+    added = {t["content"]: 3 if t["special"] else 4 for t in saved["added_tokens"]}
+    types = [6 if re.fullmatch("<0x[0-9A-F]{2}>", t) else added.get(t, 1) for t in texts]  # as llama.cpp's converter
+    write_gguf(path, "gemma4", texts, types, [0.0] * len(texts), token_merges=[" ".join(m) for m in saved["model"]["merges"]],
+               bos_token_id=texts.index("<bos>"), eos_token_id=texts.index("<eos>"), unk_token_id=texts.index("<unk>"),
+               add_bos_token=True)
+
+
+def write_t5_gguf(data, path):
+    model = sentencepiece_model_pb2.ModelProto.FromString(data)
+    write_gguf(path, "t5", [p.piece for p in model.pieces], [p.type for p in model.pieces], [p.score for p in model.pieces],
+               precompiled_charsmap=model.normalizer_spec.precompiled_charsmap, add_space_prefix=True,
+               remove_extra_whitespaces=True, unk_token_id=2, eos_token_id=1, add_eos_token=True)
+
+
+def rules(path):
+    """A few hundred rules of NFKC, some of several characters, and odd spaces: a map that is small."""
+    keys = [chr(c) for lo, hi in ((0xA0, 0x17F), (0x2000, 0x206F), (0x2150, 0x218F), (0x2460, 0x24EA), (0xFF01, 0xFF5E))
+            for c in range(lo, hi)] + [a + b for a in "aeiouAEIOUcns" for b in "̧̀́̂̈"]
+    with open(path, "w", encoding="utf-8") as f:
+        for key in keys:
+            to = unicodedata.normalize("NFKC", key)
+            if to != key:
+                f.write("%s\t%s\n" % (" ".join("%04X" % ord(c) for c in key), " ".join("%04X" % ord(c) for c in to)))
+
+
+def train_sentencepiece(texts, rule_name="identity", small_map=False, **args):
     lines = [l for t in texts[:1800] + texts[4000:] for l in t.split("\n") if l.strip() and "\0" not in l]
     with tempfile.TemporaryDirectory() as d:
+        if small_map:
+            rules(d + "/rules.tsv")
+        how = {"normalization_rule_tsv": d + "/rules.tsv"} if small_map else {"normalization_rule_name": rule_name}
+        model = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines), model_prefix=d + "/m", num_threads=1, character_coverage=.98, minloglevel=2,
-            max_sentence_length=100000, hard_vocab_limit=False, normalization_rule_name="identity", **args)
-        return open(d + "/m.model", "rb").read()
+            sentence_iterator=iter(lines), model_writer=model, num_threads=1, character_coverage=.98, minloglevel=2,
+            max_sentence_length=100000, hard_vocab_limit=False, **how, **args)
+    read = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    read.normalizer_spec.ClearField("normalization_rule_tsv")  # a path
+    return read.SerializeToString()
 
 
 def unigram_pieces(texts):
@@ -239,6 +325,7 @@ def tokenizers(texts):
     yield "mistral", fallback_bpe(texts, None, pre_tokenizers.Metaspace("▁", "first", split=False), llama_decoder)
     yield "gemma", fallback_bpe(texts, normalizers.Replace(" ", "▁"),
                                 pre_tokenizers.Split(" ", "merged_with_previous"), gemma_decoder)
+    yield "gemma4", gemma4(texts)
     steps = [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " "), normalizers.Strip(left=True, right=False)]
     pieces = [(p["piece"], p["score"]) for p in unigram_pieces(texts)]
     for name, fall_back in (("unigram", False), ("unigram_bytes", True)):
@@ -261,7 +348,7 @@ def tokenizers(texts):
                 pre_tokenizers.Split(Regex(r"\p{Lu}+"), "merged_with_previous"),
                 pre_tokenizers.Split(Regex("[aeiou]"), "contiguous"), pre_tokenizers.Split(Regex(r"[^-]+"), "removed", invert=True),
                 pre_tokenizers.Punctuation("removed"), pre_tokenizers.CharDelimiterSplit("x")]), None)):
-        trainer = trainers.BpeTrainer(vocab_size=700, limit_alphabet=300, show_progress=False, end_of_word_suffix="</w>",
+        trainer = trainers.BpeTrainer(vocab_size=700, show_progress=False, end_of_word_suffix="</w>", **alphabet(texts),
                                       special_tokens=["<unk>"] + SPECIALS)
         yield name, trained(texts, pre, norm=norm, model=models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"),
                             trainer=trainer, decoder=decoders.BPEDecoder("</w>"))
@@ -272,13 +359,50 @@ def sentencepieces(texts, out):
             ("spm_bpe", dict(model_type="bpe", byte_fallback=True, remove_extra_whitespaces=False, vocab_size=1800)),
             ("spm_unigram", dict(model_type="unigram", vocab_size=1500)),
             ("spm_unigram_bytes", dict(model_type="unigram", byte_fallback=True, vocab_size=1800,
-                                       user_defined_symbols=["http://", "[X]"]))):
+                                       user_defined_symbols=["http://", "[X]"])),
+            ("spm_mapped", dict(model_type="unigram", vocab_size=1500, small_map=True)),
+            ("t5", dict(model_type="unigram", vocab_size=1500, rule_name="nmt_nfkc", pad_id=0, eos_id=1, unk_id=2, bos_id=-1))):
         data = train_sentencepiece(texts, **args)
-        open(os.path.join(out, name + ".model"), "wb").write(data)
+        if name == "t5":
+            write_t5_gguf(data, os.path.join(out, "t5.gguf"))
+        else:
+            open(os.path.join(out, name + ".model"), "wb").write(data)
         yield name, sentencepiece.SentencePieceProcessor(model_proto=data)
 
 
-# ---- llama.cpp's vocabularies -------------------------------------------------------------------------------------------
+# ---- others' vocabularies -----------------------------------------------------------------------------------------------
+
+def merges_of_scores(vocab, scores, normal):
+    """SentencePiece's BPE as a list of merges: what the reference makes of such a vocabulary, too."""
+    merges = []
+    for text, i in vocab.items():
+        if not normal[i]:
+            continue
+        for cut in range(1, len(text)):
+            a, b = text[:cut], text[cut:]
+            if a in vocab and b in vocab:
+                merges.append((-scores[i], vocab[a], vocab[b], a, b))
+    merges.sort(key=lambda m: m[:3])
+    return [(m[3], m[4]) for m in merges]
+
+
+def from_llama2c(path):
+    data = open(path, "rb").read()
+    at, texts, scores = 4, [], []
+    while at < len(data):
+        score, n = struct.unpack_from("<fi", data, at)
+        texts.append(data[at + 8:at + 8 + n].decode())
+        scores.append(score)
+        at += 8 + n
+    vocab = {t: i for i, t in enumerate(texts)}
+    tok = Tokenizer(models.BPE(vocab, merges_of_scores(vocab, scores, [i >= 259 for i in range(len(texts))]), unk_token=texts[0],
+                               fuse_unk=True, byte_fallback=True))
+    tok.normalizer = normalizers.Prepend(" ")
+    tok.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    tok.add_special_tokens([AddedToken(t, normalized=False) for t in texts[:3]])
+    tok.post_processor = processors.TemplateProcessing(single=texts[1] + " $A", special_tokens=[(texts[1], 1)])
+    return tok
+
 
 def from_gguf(path):
     import gguf
@@ -288,17 +412,8 @@ def from_gguf(path):
     vocab = {t: i for i, t in enumerate(texts)}
     outside = (get("tokenizer.ggml.bos_token_id"), get("tokenizer.ggml.eos_token_id"))
     if get("tokenizer.ggml.model") == "llama":
-        scores = get("tokenizer.ggml.scores")
-        merges = []
-        for text, i in vocab.items():
-            if types[i] != 1:
-                continue
-            for cut in range(1, len(text)):
-                a, b = text[:cut], text[cut:]
-                if a in vocab and b in vocab:
-                    merges.append((-scores[i], vocab[a], vocab[b], a, b))
-        merges.sort(key=lambda m: m[:3])
-        tok = Tokenizer(models.BPE(vocab, [(m[3], m[4]) for m in merges], unk_token=texts[get("tokenizer.ggml.unknown_token_id")],
+        merges = merges_of_scores(vocab, get("tokenizer.ggml.scores"), [k == 1 for k in types])
+        tok = Tokenizer(models.BPE(vocab, merges, unk_token=texts[get("tokenizer.ggml.unknown_token_id")],
                                    fuse_unk=True, byte_fallback=True))
         tok.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
         tok.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(),
@@ -311,7 +426,7 @@ def from_gguf(path):
         if pre == "qwen2":
             tok.normalizer = normalizers.NFC()
         tok.decoder = decoders.ByteLevel()
-    tok.add_special_tokens([AddedToken(t, normalized=False) for t, k in zip(texts, types) if k == 3])
+    tok.add_special_tokens([AddedToken(t, normalized=False) for t, k in zip(texts, types) if k in (2, 3)])
     tok.add_tokens([AddedToken(t, normalized=False) for t, k in zip(texts, types) if k == 4])
     bos, eos = get("tokenizer.ggml.add_bos_token"), get("tokenizer.ggml.add_eos_token")
     if bos is None:
@@ -341,11 +456,15 @@ def main():
         tok.save(os.path.join(a.out, name + ".json"), pretty=False)
         tok = Tokenizer.from_file(os.path.join(a.out, name + ".json"))
         write_crc(os.path.join(a.out, name + ".crc"), texts, lambda t: results(tok, t))
+        if name == "gemma4":
+            write_gemma4_gguf(tok, os.path.join(a.out, "gemma4.gguf"))
         print(name, tok.get_vocab_size(), flush=True)
     for name, sp in sentencepieces(corpus, a.out):
         # SentencePiece's own program knows one way only: ids of the text. Its results stand for all five parts' first.
         write_crc(os.path.join(a.out, name + ".crc"), texts, lambda t: [sp.encode(t)])
         print(name, sp.get_piece_size(), flush=True)
+    tok = from_llama2c("data/stories260k/tok512.bin")
+    write_crc(os.path.join(a.out, "tok512.crc"), texts, lambda t: results(tok, t))
     if a.vocabularies:
         for name in ("gpt-2", "phi-3", "qwen2", "llama-bpe"):
             tok = from_gguf(os.path.join(a.vocabularies, "ggml-vocab-%s.gguf" % name))

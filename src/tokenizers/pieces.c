@@ -14,7 +14,7 @@ int add_typed_tokens(struct tokenizer *t, const uint8_t *types, bool controls_on
         bool control = types[i] == PIECE_CONTROL || types[i] == PIECE_UNKNOWN;
         if (control)
             TRY(tokenizer_mark_special(t, (int32_t)i, err));
-        if (!p->text || p->len == 0 || !(types[i] == PIECE_CONTROL || (types[i] == PIECE_USER_DEFINED && !controls_only)))
+        if (!p->text || p->len == 0 || !(control || (types[i] == PIECE_USER_DEFINED && !controls_only)))
             continue;
         struct added_token token = {.text = p->text, .len = p->len, .id = (int32_t)i, .special = control};
         TRY(added_set_add(&t->raw, &token, err));

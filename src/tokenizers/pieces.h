@@ -20,7 +20,7 @@ struct sentencepiece {
 /* Makes model, steps and added tokens for the pieces that the vocabulary has already. t->bpe.unk is set by the caller. */
 int build_sentencepiece(struct tokenizer *t, const struct sentencepiece *sp, int32_t unk, struct err *err);
 
-/* Tokens of type CONTROL (special) and USER_DEFINED (unless `controls_only`) are looked for in the raw text. */
+/* Tokens of type CONTROL and UNKNOWN (special) and USER_DEFINED (unless `controls_only`) are looked for in the raw text. */
 int add_typed_tokens(struct tokenizer *t, const uint8_t *types, bool controls_only, struct err *err);
 
 #endif

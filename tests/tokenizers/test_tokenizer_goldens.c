@@ -121,12 +121,12 @@ static void test_tokenizer_json(void **state)
     static const char *const names[] = {
         "gpt2",       "gpt2_added", "llama3",   "qwen2",        "qwen35",       "gpt4o",  "tekken",  "deepseek_v3",
         "deepseek_llm", "deepseek_coder", "starcoder", "command_r", "falcon",   "neox_nfc", "custom_regex", "llama2",
-        "mistral",    "gemma",      "unigram",  "unigram_bytes", "whitespace",  "bert_like", "behaviours"};
+        "mistral",    "gemma",      "gemma4",   "unigram",  "unigram_bytes", "whitespace",  "bert_like", "behaviours"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[512], golden[512];
         snprintf(path, sizeof path, DATA "%s.json", names[i]);
         snprintf(golden, sizeof golden, DATA "%s.crc", names[i]);
-        wrong += check_golden(path, golden, false, i < 18);
+        wrong += check_golden(path, golden, false, i < 19);
     }
     assert_int_equal(wrong, 0);
 }
@@ -135,7 +135,7 @@ static void test_sentencepiece(void **state)
 {
     (void)state;
     size_t wrong = 0;
-    static const char *const names[] = {"spm_bpe", "spm_unigram", "spm_unigram_bytes"};
+    static const char *const names[] = {"spm_bpe", "spm_unigram", "spm_unigram_bytes", "spm_mapped"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[512], golden[512];
         snprintf(path, sizeof path, DATA "%s.model", names[i]);
@@ -143,6 +143,15 @@ static void test_sentencepiece(void **state)
         wrong += check_golden(path, golden, true, false);
     }
     assert_int_equal(wrong, 0);
+}
+
+/* The same vocabulary in another file, and files that hold what no other does. */
+static void test_other_files(void **state)
+{
+    (void)state;
+    assert_int_equal(check_golden(DATA "gemma4.gguf", DATA "gemma4.crc", false, true), 0);
+    assert_int_equal(check_golden(DATA "t5.gguf", DATA "t5.crc", true, false), 0);
+    assert_int_equal(check_golden(SOURCE_DIR "/data/stories260k/tok512.bin", DATA "tok512.crc", false, true), 0);
 }
 
 /* llama.cpp's own texts and ids beside each vocabulary. */
@@ -214,6 +223,6 @@ static void test_gguf(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokenizer_json), cmocka_unit_test(test_sentencepiece),
-                                       cmocka_unit_test(test_gguf)};
+                                       cmocka_unit_test(test_other_files), cmocka_unit_test(test_gguf)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
