@@ -116,7 +116,7 @@ int main(int argc, char **argv)
                 goto failed;
         memset(operations, 0, sizeof operations);
         double start = now();
-        if (forward(s, i < 0 ? 64 : prompt, facts.vocabulary, &r, &err) < 0)
+        if (forward(s, i < 0 && prompt > 64 ? 64 : prompt, facts.vocabulary, &r, &err) < 0)
             goto failed;
         double stop = now();
         if (i >= 0)

@@ -2,16 +2,18 @@
  *
  *     struct team *t;
  *     TRY(team_open(&t, 0, err));                    // 0: as many as this process may use
- *     team_run(t, work, &arg);                       // work(&arg, rank, size) on every member, returns when all are done
+ *     team_each(t, n, work, &arg);                   // work(&arg, rank, i) once for each i < n, returns when all are done
  *     team_close(t);
  *
- * The caller is member 0; the others are threads pinned one to a processor for as long as the team lives. Between two
- * runs a member spins for some ten microseconds, because the next operation of a token usually follows at once, and then
- * sleeps on a futex. Where there are more members than processors nobody spins.
+ * The caller is member 0; the others are threads, each pinned to a processor of its own. Between two runs a member spins
+ * for some ten microseconds, because the next operation of a token usually follows at once, and then sleeps on a futex.
  *
- * A team is used by one thread at a time. What is computed must not depend on the size of the team: every output is
- * the work of one member, summed in an order that the size does not change. team_next hands out work in small pieces,
- * so that a member which the system interrupts does not hold up the others.
+ * On a machine with other work nobody waits for a member that is not there: who comes late to a team_each finds its
+ * share taken by the others. A member that was interrupted spins less, and one that is interrupted again and again is
+ * no longer pinned, so that the system can move it. Where there are more members than processors nobody spins or is pinned.
+ *
+ * A team is used by one thread at a time. What is computed must not depend on the size of the team or on who computes
+ * what: every output is the work of one piece, summed in an order that the size does not change.
  */
 #ifndef BASE_TEAM_H
 #define BASE_TEAM_H
@@ -24,6 +26,7 @@ enum { TEAM_MAX = 256 };
 
 struct team;
 typedef void team_fn(void *arg, int rank, int size);
+typedef void team_piece_fn(void *arg, int rank, size_t piece);
 
 /* Processors this process may use: its affinity mask, and what a cgroup quota leaves (rounded up), at least 1. */
 int team_processors(void);
@@ -33,14 +36,14 @@ int team_open(struct team **out, int threads, struct err *err);
 void team_close(struct team *t); /* NULL is fine */
 int team_size(const struct team *t);
 
-/* Runs fn on every member and returns when all have finished. Nothing is allocated. */
-void team_run(struct team *t, team_fn *fn, void *arg);
+/* Calls fn once for every piece 0 .. n-1, n < 2^31, and returns when all are done. A member walks its own share of the
+ * pieces upwards, so that neighbouring pieces may be neighbours in memory, and then takes from the end of the others'
+ * shares. rank: of the member that does it, for scratch memory. Nothing is allocated. */
+void team_each(struct team *t, size_t n, team_piece_fn *fn, void *arg);
 
-/* Within a run. All members wait for each other; what was written before is seen by all after. */
-void team_barrier(struct team *t);
-/* Within a run. The next piece of work: 0, 1, 2 ... each handed out once; starts at 0 in every run and after every
- * team_barrier. */
-size_t team_next(struct team *t);
+/* Runs fn exactly once on every member and returns when all have finished: for what needs all threads, measurements for
+ * instance. */
+void team_run(struct team *t, team_fn *fn, void *arg);
 
 /* The part [*from, *to) of n items that falls to `rank`, as equal as can be, in order; both multiples of `grain`
  * except at the end. */

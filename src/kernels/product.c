@@ -13,7 +13,6 @@ static size_t align_up(size_t n)
 
 struct job {
     const struct kernel_set *k;
-    struct team *team;
     struct product p[PRODUCTS_MAX];
     struct product_plan plan[PRODUCTS_MAX];
     uint8_t *packed[PRODUCTS_MAX];      /* of product i; several may be one */
@@ -77,25 +76,22 @@ static size_t index_of(const size_t *before, size_t n, size_t item)
     return i;
 }
 
-static void run_member(void *arg, int rank, int size)
+static void pack_piece(void *arg, int rank, size_t piece)
 {
     struct job *j = arg;
-    (void)size;
-    size_t tiles = j->tiles_before[j->n], chunks = j->chunks_before[j->n], piece;
-    if (tiles > 0) {
-        while ((piece = team_next(j->team)) < tiles) {
-            size_t i = index_of(j->tiles_before, j->n, piece);
-            j->k->product_pack(&j->p[i], &j->plan[i], piece - j->tiles_before[i], j->packed[i]);
-        }
-        team_barrier(j->team);
-    }
-    while ((piece = team_next(j->team)) < chunks) {
-        size_t i = index_of(j->chunks_before, j->n, piece);
-        const struct product *p = &j->p[i];
-        size_t chunk = j->plan[i].chunk, from = (piece - j->chunks_before[i]) * chunk;
-        size_t to = p->w.n - from < chunk ? p->w.n : from + chunk;
-        j->k->product_chunk(p, &j->plan[i], j->packed[i], j->work + (size_t)rank * j->work_bytes, from, to);
-    }
+    (void)rank;
+    size_t i = index_of(j->tiles_before, j->n, piece);
+    j->k->product_pack(&j->p[i], &j->plan[i], piece - j->tiles_before[i], j->packed[i]);
+}
+
+static void multiply_piece(void *arg, int rank, size_t piece)
+{
+    struct job *j = arg;
+    size_t i = index_of(j->chunks_before, j->n, piece);
+    const struct product *p = &j->p[i];
+    size_t chunk = j->plan[i].chunk, from = (piece - j->chunks_before[i]) * chunk;
+    size_t to = p->w.n - from < chunk ? p->w.n : from + chunk;
+    j->k->product_chunk(p, &j->plan[i], j->packed[i], j->work + (size_t)rank * j->work_bytes, from, to);
 }
 
 void product_run(const struct kernel_set *k, struct team *t, const struct product *p, size_t n, void *scratch)
@@ -104,8 +100,9 @@ void product_run(const struct kernel_set *k, struct team *t, const struct produc
     for (size_t i = 0; i < n; i++)
         rows = p[i].rows > rows ? p[i].rows : rows;
     for (size_t first = 0; first < rows; first += PRODUCT_ROWS) {
-        struct job j = {.k = k, .team = t};
+        struct job j = {.k = k};
         lay_out(&j, p, n, first, team_size(t), scratch);
-        team_run(t, run_member, &j);
+        team_each(t, j.tiles_before[n], pack_piece, &j);
+        team_each(t, j.chunks_before[n], multiply_piece, &j);
     }
 }

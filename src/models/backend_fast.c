@@ -13,7 +13,10 @@
 #include "kernels/product.h"
 #include "models/backend.h"
 
-enum { ALONE = 16384 /* numbers that one thread does by itself */ };
+enum {
+    ALONE = 16384, /* numbers that one thread does by itself */
+    PIECES = 64,   /* in which more are handed out */
+};
 
 struct fast {
     const struct kernel_set *k;
@@ -94,11 +97,12 @@ struct job {
     const int32_t *ids;
 };
 
-static void job_member(void *arg, int rank, int size)
+static void job_piece(void *arg, int rank, size_t piece)
 {
     struct job *j = arg;
     size_t from, to;
-    team_share(j->n, j->grain, rank, size, &from, &to);
+    (void)rank;
+    team_share(j->n, j->grain, (int)piece, PIECES, &from, &to);
     j->part(j, from, to);
 }
 
@@ -108,7 +112,7 @@ static void run_job(struct job *j, size_t numbers)
     if (numbers < ALONE)
         j->part(j, 0, j->n);
     else
-        team_run(j->f->team, job_member, j);
+        team_each(j->f->team, PIECES, job_piece, j);
 }
 
 static void bias_part(struct job *j, size_t from, size_t to)

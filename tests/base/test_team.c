@@ -8,41 +8,50 @@
 #include "support/testing.h"
 
 struct count {
-    struct team *team;
-    atomic_int ran, seen[1000];
-    int order_broken;
-    atomic_int phase;
+    atomic_int ran, inside, seen[1000];
+    int size, bad_rank;
 };
 
 static void count_member(void *arg, int rank, int size)
 {
     struct count *c = arg;
     atomic_fetch_add(&c->ran, 1 << (4 * (rank % 4)));
-    for (size_t i; (i = team_next(c->team)) < 1000;)
-        atomic_fetch_add(&c->seen[i], 1);
-    atomic_fetch_add(&c->phase, 1);
-    team_barrier(c->team);
-    if (atomic_load(&c->phase) != size)
-        c->order_broken = 1;
-    for (size_t i; (i = team_next(c->team)) < 1000;)
-        atomic_fetch_add(&c->seen[i], 1);
+    if (size != c->size)
+        c->bad_rank = 1;
+}
+
+static void count_piece(void *arg, int rank, size_t piece)
+{
+    struct count *c = arg;
+    atomic_fetch_add(&c->inside, 1);
+    if (rank < 0 || rank >= c->size)
+        c->bad_rank = 1;
+    atomic_fetch_add(&c->seen[piece], 1);
+    atomic_fetch_sub(&c->inside, 1);
 }
 
 static void a_team_runs_everything_once(void **state)
 {
     (void)state;
     struct err err = ERR_INIT;
+    struct team *t = NULL;
     for (int size = 1; size <= 7; size++) {
-        struct count c = {0};
-        assert_ok(team_open(&c.team, size, &err));
-        assert_int_equal(team_size(c.team), size);
+        struct count c = {.size = size};
+        assert_ok(team_open(&t, size, &err));
+        assert_int_equal(team_size(t), size);
         for (int run = 1; run <= 200; run++) {
-            atomic_store(&c.phase, 0);
+            const size_t n = (size_t)run * 5;
             atomic_store(&c.ran, 0);
-            team_run(c.team, count_member, &c);
-            for (int i = 0; i < 1000; i++)
-                if (atomic_load(&c.seen[i]) != 2 * run)
-                    fail_msg("team of %d: item %d was done %d times in %d runs", size, i, atomic_load(&c.seen[i]), run);
+            team_run(t, count_member, &c);
+            team_each(t, n, count_piece, &c);
+            team_each(t, 0, count_piece, &c);
+            if (atomic_load(&c.inside) != 0)
+                fail_msg("team of %d: somebody was still at work", size);
+            for (size_t i = 0; i < 1000; i++) { /* piece i was there from run i/5 + 1 on */
+                int expected = i < n ? run - (int)(i / 5) : 0;
+                if (atomic_load(&c.seen[i]) != expected)
+                    fail_msg("team of %d: piece %zu was done %d times, not %d", size, i, atomic_load(&c.seen[i]), expected);
+            }
             int ran = 0;
             for (int rank = 0; rank < size; rank++)
                 ran += 1 << (4 * (rank % 4));
@@ -50,10 +59,9 @@ static void a_team_runs_everything_once(void **state)
             if (run % 50 == 0)
                 usleep(3000); /* members sleep by now */
         }
-        assert_int_equal(c.order_broken, 0);
-        team_close(c.team);
+        assert_int_equal(c.bad_rank, 0);
+        team_close(t);
     }
-    struct team *t = NULL;
     assert_err(team_open(&t, -1, &err), ERR_USAGE, "-1 threads");
     assert_err(team_open(&t, TEAM_MAX + 1, &err), ERR_USAGE, "between 1 and");
     assert_true(team_processors() >= 1);
