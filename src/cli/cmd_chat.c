@@ -10,12 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/sampling_options.h"
 #include "models/generate.h"
-
-/* The template of the models that come with prony. Others are told apart by their text: a template is a program, and what
- * this one means is written here in C. */
-static const char builtin_template[] =
-    "{{ bos_token }}{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] + '<|end|>' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+#include "tokenizers/chat.h"
 
 struct chat {
     const struct invocation *in;
@@ -26,55 +21,49 @@ struct chat {
     struct logit_bias *bias;
     const char **stops;
     size_t n_stops;
-    struct ids next; /* what the session has not seen yet: the end of the last answer, then the next question */
-    int32_t end, user, assistant, system;
+    struct chat_style style;
+    int32_t end; /* -1: only the model's own end of text */
+    struct chat_message *messages; /* their texts are owned */
+    size_t n_messages, cap;
+    struct ids held; /* what the session has seen */
 };
 
-static int find_tokens(struct chat *c, struct err *err)
+static int add_message(struct chat *c, enum chat_role role, const char *text, size_t len, struct err *err)
 {
-    const struct {
-        int32_t *id;
-        const char *entry;
-    } all[] = {{&c->end, "<|end|>"}, {&c->user, "<|user|>"}, {&c->assistant, "<|assistant|>"}, {&c->system, "<|system|>"}};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        *all[i].id = tokenizer_lookup(c->tokenizer, all[i].entry);
-        if (*all[i].id < 0)
-            return err_set(err, ERR_INPUT, "'%s': the vocabulary lacks '%s', which its chat template uses",
-                           model_file_path(model_source(c->model)), all[i].entry);
-    }
+    TRY(mem_grow(&c->messages, &c->cap, c->n_messages, sizeof *c->messages, err));
+    char *copy = mem_strndup(text, len, err);
+    if (!copy)
+        return -1;
+    c->messages[c->n_messages++] = (struct chat_message){role, copy, len};
     return 0;
 }
 
-static int check_template(const struct chat *c, struct err *err)
+static void forget_messages(struct chat *c, size_t from)
 {
-    const char *template = tokenizer_chat_template(c->tokenizer), *path = model_file_path(model_source(c->model));
-    if (!template) {
-        err_set(err, ERR_UNSUPPORTED, "'%s' has no chat template: it was not made to answer", path);
-        return err_hint(err, "'prony generate' continues a text with it");
-    }
-    if (strcmp(template, builtin_template) != 0) {
-        err_set(err, ERR_UNSUPPORTED, "'%s': its chat template is not one that prony has; it has that of the built-in models",
-                path);
-        return err_hint(err, "write the template out yourself: prony generate MODEL --special --prompt TEXT");
-    }
-    return 0;
-}
-
-static int add_message(struct chat *c, int32_t role, const char *text, size_t len, struct err *err)
-{
-    TRY(ids_add(&c->next, role, err));
-    TRY(tokenizer_encode(c->tokenizer, text, len, TOKENIZE_PLAIN, &c->next, err));
-    return ids_add(&c->next, c->end, err);
+    while (c->n_messages > from)
+        free((char *)c->messages[--c->n_messages].text);
 }
 
 static int begin_anew(struct chat *c, struct err *err)
 {
     const char *system = opt_string(c->in, "system");
-    c->next.n = 0;
-    TRY(session_rollback(c->session, 0, 0, err));
-    if (tokenizer_bos(c->tokenizer) >= 0)
-        TRY(ids_add(&c->next, tokenizer_bos(c->tokenizer), err));
-    return system ? add_message(c, c->system, system, strlen(system), err) : 0;
+    forget_messages(c, 0);
+    return system ? add_message(c, CHAT_SYSTEM, system, strlen(system), err) : 0;
+}
+
+/* The conversation as ids. What the session has seen of it stays there: returns how many, at least one fewer than all. */
+static int prepare(struct chat *c, struct ids *ids, struct err *err)
+{
+    struct chat_text text = CHAT_TEXT_INIT;
+    int rc = chat_render(&text, &c->style, c->tokenizer, c->messages, c->n_messages, true, err);
+    if (rc == 0)
+        rc = chat_encode(c->tokenizer, &text, ids, err);
+    chat_text_release(&text);
+    TRY(rc);
+    size_t same = 0;
+    while (same + 1 < ids->n && same < c->held.n && ids->data[same] == c->held.data[same])
+        same++;
+    return (int)same;
 }
 
 static void show_text(void *user, const char *text, size_t len)
@@ -93,36 +82,49 @@ static void show_token(void *user, size_t i, int32_t id, double logprob, double 
         fprintf(stderr, "token %zu  id %d  logprob %.4f  %.3f ms\n", i, id, logprob, seconds * 1e3);
 }
 
-/* 1: the question does not fit; the conversation stays as it was. */
-static int answer(struct chat *c, const char *line, size_t len, struct err *err)
+static int reply(struct chat *c, const struct ids *ids, size_t same, int room, struct err *err)
 {
     struct generation g;
-    size_t before = c->next.n;
-    TRY(add_message(c, c->user, line, len, err));
-    TRY(ids_add(&c->next, c->assistant, err));
-    int room = session_context(c->session) - session_length(c->session, 0) - (int)c->next.n;
     int most = (int)opt_int(c->in, "max-tokens");
-    if (room < 1) {
-        fprintf(stderr, "prony: %d tokens are longer than the context of %d; /reset begins anew\n",
-                session_length(c->session, 0) + (int)c->next.n, session_context(c->session));
-        c->next.n = before;
-        return 1;
-    }
     struct generation_request r = {
-        .prompt = c->next.data, .n_prompt = c->next.n, .max_tokens = most < room ? most : room, .sampling = c->sampling,
-        .stops = c->stops, .n_stops = c->n_stops, .on_text = show_text, .on_token = show_token, .user = c,
-        .interrupted = &interrupted,
+        .prompt = ids->data + same, .n_prompt = ids->n - same, .max_tokens = most < room ? most : room,
+        .ends = &c->end, .n_ends = c->end >= 0, .sampling = c->sampling, .stops = c->stops, .n_stops = c->n_stops,
+        .on_text = show_text, .on_token = show_token, .user = c, .interrupted = &interrupted,
     };
+    TRY(session_rollback(c->session, 0, (int)same, err));
+    c->held.n = 0; /* until it is known what the session holds */
     TRY(generate(&g, c->session, c->model, c->tokenizer, &r, err));
     printf("\n");
     fflush(stdout);
-    /* every answer is ended as the template ends it, whatever ended it here */
-    c->next.n = 0;
-    int rc = g.finish == FINISH_EOS ? 0 : ids_add(&c->next, g.ids[g.n - 1], err);
-    if (rc == 0)
-        rc = ids_add(&c->next, c->end, err);
+    int rc = add_message(c, CHAT_ASSISTANT, g.text.data ? g.text.data : "", g.text.len, err);
+    for (size_t i = 0; i < ids->n && rc == 0; i++)
+        rc = ids_add(&c->held, ids->data[i], err);
+    for (size_t i = 0; i + 1 < g.n && rc == 0; i++)
+        rc = ids_add(&c->held, g.ids[i], err);
     c->sampling.seed++; /* the same question twice need not get the same answer */
     generation_release(&g);
+    return rc;
+}
+
+/* 1: the question does not fit; the conversation stays as it was. */
+static int answer(struct chat *c, const char *line, size_t len, struct err *err)
+{
+    struct ids ids = {0};
+    size_t before = c->n_messages;
+    TRY(add_message(c, CHAT_USER, line, len, err));
+    int same = prepare(c, &ids, err), rc = -1;
+    if (same >= 0) {
+        int room = session_context(c->session) - (int)ids.n;
+        if (room >= 1) {
+            rc = reply(c, &ids, (size_t)same, room, err);
+        } else {
+            fprintf(stderr, "prony: %zu tokens are longer than the context of %d; /reset begins anew\n", ids.n,
+                    session_context(c->session));
+            forget_messages(c, before);
+            rc = 1;
+        }
+    }
+    ids_release(&ids);
     return rc;
 }
 
@@ -159,6 +161,23 @@ static int converse(struct chat *c, struct err *err)
     return rc < 0 ? -1 : interrupted ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* Where the template is a stranger to the vocabulary its tokens are text, and so is what ends an answer. */
+static int find_end(struct chat *c, struct err *err)
+{
+    const char *text;
+    c->end = chat_style_end(&c->style, c->tokenizer, &text);
+    if (c->end >= 0 || !text)
+        return 0;
+    fprintf(stderr, "prony: the vocabulary has no '%s', with which an answer ends in the chat template '%s'\n", text,
+            chat_style_name(&c->style));
+    const char **more = mem_realloc(c->stops, c->n_stops + 1, sizeof *more, err);
+    if (!more)
+        return -1;
+    c->stops = more;
+    c->stops[c->n_stops++] = text;
+    return 0;
+}
+
 static int work(struct chat *c, struct err *err)
 {
     struct model_facts facts;
@@ -169,16 +188,16 @@ static int work(struct chat *c, struct err *err)
     free(builtin);
     TRY(rc);
     TRY(model_need_tokenizer(&c->tokenizer, c->model, err));
-    TRY(check_template(c, err));
-    TRY(find_tokens(c, err));
+    TRY(chat_style_choose(&c->style, c->tokenizer, opt_string(c->in, "chat-template"), err));
     TRY(sampling_read(&c->sampling, &c->bias, c->in, err));
     TRY(stops_read(&c->stops, &c->n_stops, c->in, err));
+    TRY(find_end(c, err));
     model_facts(c->model, &facts);
     struct session_options o = {.variant = opt_string(c->in, "variant"), .threads = c->in->threads,
                                 .context = opt_given(c->in, "context") ? (int)opt_int(c->in, "context") : facts.context};
     TRY(session_open(&c->session, c->model, &o, err));
     if (c->in->verbose)
-        fprintf(stderr, "prony: native:%s\n", session_variant(c->session));
+        fprintf(stderr, "prony: native:%s, chat template %s\n", session_variant(c->session), chat_style_name(&c->style));
     interrupt_catch();
     TRY(begin_anew(c, err));
     return converse(c, err);
@@ -190,7 +209,9 @@ static int run(struct invocation *in, struct err *err)
     int status = work(&c, err);
     session_close(c.session);
     model_close(c.model);
-    ids_release(&c.next);
+    forget_messages(&c, 0);
+    free(c.messages);
+    ids_release(&c.held);
     free(c.bias);
     free(c.stops);
     return status;
@@ -198,6 +219,7 @@ static int run(struct invocation *in, struct err *err)
 
 static const struct option_row options[] = {
     {.name = "system", .kind = OPT_STRING, .argument = "TEXT", .help = "a message that stands before the first question"},
+    {.name = "chat-template", .kind = OPT_STRING, .argument = "NAME", .help = "instead of the model's own", .choices = CHAT_FORMATS},
     {.name = "max-tokens", .letter = 'n', .kind = OPT_INT, .argument = "N", .help = "tokens of an answer at most",
      .initial = "256", .lo = 1, .hi = 1e8},
     SAMPLING_OPTIONS,
@@ -208,6 +230,7 @@ static const struct option_row options[] = {
 
 static const struct example examples[] = {
     {"prony chat", "with the built-in model"},
+    {"prony chat llama.gguf --chat-template llama-3 --system 'Be brief.'", "a model whose template is unknown"},
     {"echo 'What is 2+2?' | prony chat models/student --temperature 0", "one question through a pipe"},
     {0}};
 

@@ -123,6 +123,14 @@ static int check_request(const struct session *s, const struct tokenizer *t, con
     return 0;
 }
 
+static bool has_id(const int32_t *ids, size_t n, int32_t id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
 static int go_on(struct generation *g, struct session *s, const struct model *m, struct sampler *sampler, struct teller *teller,
                  struct err *err)
 {
@@ -143,7 +151,7 @@ static int go_on(struct generation *g, struct session *s, const struct model *m,
         began = now;
         int stopped = tell(teller, id, err);
         TRY(stopped);
-        bool ended = !r->ignore_eos && model_is_eos(m, id);
+        bool ended = !r->ignore_eos && (model_is_eos(m, id) || has_id(r->ends, r->n_ends, id));
         bool interrupted = r->interrupted && *r->interrupted;
         if (stopped || ended || interrupted || g->n == (size_t)r->max_tokens) {
             g->finish = ended ? FINISH_EOS : stopped ? FINISH_STOP : interrupted ? FINISH_INTERRUPTED : FINISH_LENGTH;

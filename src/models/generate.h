@@ -29,6 +29,8 @@ struct generation_request {
     int32_t seq;
     int max_tokens;
     bool ignore_eos;
+    const int32_t *ends; /* ids that end the text beside the model's own EOS */
+    size_t n_ends;
     struct sampling sampling;
     const char *const *stops;
     size_t n_stops;

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "tokenizers/scan.h"
+#include "tokenizers/span.h"
 #include "tokenizers/unicode.h"
 
 struct text {
@@ -77,10 +78,6 @@ struct decode_step {
     bool cleanup;
     struct text what, with;
     struct scanner *scanner; /* owned */
-};
-
-struct span {
-    size_t from, to;
 };
 
 /* The text of one segment on its way through the pre-tokenizers; zero it first. */

@@ -33,6 +33,11 @@ struct run {
     struct spans spans;
     struct buf normal;
     struct ids *out;
+    /* Parts of `whole` that special tokens are not looked for in. */
+    const char *whole;
+    const struct span *words;
+    size_t n_words;
+    bool hide_special; /* in the part at hand */
 };
 
 static int encode_word(struct run *r, const char *s, size_t len, struct err *err)
@@ -66,13 +71,32 @@ static int encode_plain(struct run *r, const char *s, size_t len, bool at_start,
 
 static int encode_segment(struct run *r, const char *s, size_t len, bool at_start, struct err *err);
 
+/* Whether some of these bytes of `whole` are words. */
+static bool has_words(const struct run *r, const char *s, size_t len)
+{
+    size_t from = (size_t)(s - r->whole), a = 0, b = r->n_words;
+    while (a < b) { /* the first that ends behind `from` */
+        size_t mid = (a + b) / 2;
+        if (r->words[mid].to <= from)
+            a = mid + 1;
+        else
+            b = mid;
+    }
+    return a < r->n_words && r->words[a].from < from + len;
+}
+
 /* Text between the tokens of one set goes on to `next`. */
 static int split_added(struct run *r, const struct added_set *set, const char *s, size_t len, bool at_start,
                        int (*next)(struct run *, const char *, size_t, bool, struct err *), struct err *err)
 {
     struct added_match m;
     size_t edge = 0, at = 0;
-    while (added_set_find(set, s, len, at, edge, r->flags & TOKENIZE_SPECIAL, &m, &at)) {
+    bool with_special = (r->flags & TOKENIZE_SPECIAL) && !r->hide_special;
+    while (added_set_find(set, s, len, at, edge, with_special, &m, &at)) {
+        if (set == &r->t->raw && m.token->special && r->n_words > 0 && has_words(r, s + at - m.token->len, m.token->len)) {
+            at -= m.token->len - 1; /* another token may begin within it */
+            continue;
+        }
         if (m.from > edge)
             TRY(next(r, s + edge, m.from - edge, at_start && edge == 0, err));
         TRY(ids_add(r->out, m.token->id, err));
@@ -84,6 +108,8 @@ static int split_added(struct run *r, const struct added_set *set, const char *s
 static int encode_segment(struct run *r, const char *s, size_t len, bool at_start, struct err *err)
 {
     const struct tokenizer *t = r->t;
+    /* the normalizer moves bytes about: here a part with words in it has no special tokens at all */
+    r->hide_special = r->n_words > 0 && has_words(r, s, len);
     if (t->n_norms > 0) {
         TRY(normalize(t->norms, t->n_norms, s, len, &r->normal, &r->spans.scan, err));
         s = r->normal.data ? r->normal.data : "";
@@ -99,31 +125,45 @@ static int add_all(struct ids *out, const struct ids *ids, struct err *err)
     return 0;
 }
 
+/* `text` is valid UTF-8. */
+static int encode(struct run *r, const char *text, size_t len, struct err *err)
+{
+    const struct tokenizer *t = r->t;
+    int rc = r->flags & TOKENIZE_BOS ? add_all(r->out, &t->before, err) : 0;
+    if (rc == 0)
+        rc = split_added(r, &t->raw, text, len, true, encode_segment, err);
+    if (rc == 0 && (r->flags & TOKENIZE_BOS))
+        rc = add_all(r->out, &t->behind, err);
+    bpe_scratch_release(&r->bpe);
+    unigram_scratch_release(&r->unigram);
+    spans_release(&r->spans);
+    buf_release(&r->normal);
+    return rc;
+}
+
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags, struct ids *out,
                      struct err *err)
 {
     struct run r = {.t = t, .flags = flags, .normal = BUF_INIT(TEXT_MAX), .out = out};
+    if (utf8_valid(text, len))
+        return encode(&r, text, len, err);
     struct buf lossy = BUF_INIT(TEXT_MAX);
-    int rc = -1;
-    if (!utf8_valid(text, len)) {
-        utf8_lossy(text, len, &lossy);
-        if (buf_check(&lossy, err) < 0)
-            goto out;
-        text = lossy.data;
-        len = lossy.len;
-    }
-    if ((flags & TOKENIZE_BOS) && add_all(out, &t->before, err) < 0)
-        goto out;
-    if (split_added(&r, &t->raw, text, len, true, encode_segment, err) < 0)
-        goto out;
-    rc = flags & TOKENIZE_BOS ? add_all(out, &t->behind, err) : 0;
-out:
-    bpe_scratch_release(&r.bpe);
-    unigram_scratch_release(&r.unigram);
-    spans_release(&r.spans);
-    buf_release(&r.normal);
+    utf8_lossy(text, len, &lossy);
+    int rc = buf_check(&lossy, err);
+    if (rc == 0)
+        rc = encode(&r, lossy.data, lossy.len, err);
     buf_release(&lossy);
     return rc;
+}
+
+int tokenizer_encode_around(const struct tokenizer *t, const char *text, size_t len, const struct span *words,
+                            size_t n_words, struct ids *out, struct err *err)
+{
+    struct run r = {.t = t, .flags = TOKENIZE_SPECIAL, .normal = BUF_INIT(TEXT_MAX), .out = out, .whole = text,
+                    .words = words, .n_words = n_words};
+    if (!utf8_valid(text, len))
+        return err_set(err, ERR_INPUT, "the text is not UTF-8");
+    return encode(&r, text, len, err);
 }
 
 /* ---- decoding --------------------------------------------------------------------------------------------------- */

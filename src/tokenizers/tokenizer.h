@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "formats/model_file.h"
+#include "tokenizers/span.h"
 
 struct ids {
     int32_t *data;
@@ -48,6 +49,11 @@ void tokenizer_close(struct tokenizer *t);
 
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t len, unsigned flags, struct ids *out,
                      struct err *err);
+
+/* As with TOKENIZE_SPECIAL, but what stands in one of `words` (in order, apart from each other) never becomes a special
+ * token, nor a part of one. */
+int tokenizer_encode_around(const struct tokenizer *t, const char *text, size_t len, const struct span *words,
+                            size_t n_words, struct ids *out, struct err *err);
 
 /* Appends the text of all ids. `special` shows special tokens, otherwise they are left out. An id outside the
  * vocabulary is ERR_INPUT. */
