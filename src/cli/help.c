@@ -37,20 +37,34 @@ void wrap_text(struct buf *b, const char *text, int indent, int width)
     }
 }
 
+void spell_choices(struct buf *b, const char *choices)
+{
+    for (const char *p = choices; *p; p++)
+        buf_str(b, *p == ',' ? ", " : (char[]){*p, '\0'});
+}
+
 static void show_option(struct buf *b, const struct option_row *row)
 {
     char left[96];
     int len = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
                        row->letter ? "," : " ", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
-    buf_printf(b, "%-*s", COLUMN, left);
-    if (len >= COLUMN)
-        buf_printf(b, "\n%*s", COLUMN, "");
-    buf_str(b, row->help);
-    if (row->choices && strcmp(row->choices, row->initial ? row->initial : "") != 0)
-        buf_printf(b, " (%s)", row->choices);
+    struct buf help = BUF_INIT(1 << 16), lines = BUF_INIT(1 << 16);
+    buf_str(&help, row->help);
+    if (row->choices && strcmp(row->choices, row->initial ? row->initial : "") != 0) {
+        buf_str(&help, " (");
+        spell_choices(&help, row->choices);
+        buf_char(&help, ')');
+    }
     if (row->initial)
-        buf_printf(b, " [%s]", row->initial);
-    buf_char(b, '\n');
+        buf_printf(&help, " [%s]", row->initial);
+    if (help.data)
+        wrap_text(&lines, help.data, COLUMN, WIDTH);
+    if (lines.data && len < COLUMN) /* its first line begins beside the switch */
+        buf_printf(b, "%-*s%s", COLUMN, left, lines.data + COLUMN);
+    else if (lines.data)
+        buf_printf(b, "%s\n%s", left, lines.data);
+    buf_release(&help);
+    buf_release(&lines);
 }
 
 static void show_aliases(struct buf *b, const struct command *c)

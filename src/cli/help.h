@@ -18,5 +18,7 @@ int completion_script(struct buf *b, const char *shell, struct err *err);
 /* The text broken into lines of at most `width` columns, each after `indent` spaces. Paragraphs stay apart; a line that
  * begins with a space is left as it is. */
 void wrap_text(struct buf *b, const char *text, int indent, int width);
+/* "a,b,c" as "a, b, c". */
+void spell_choices(struct buf *b, const char *choices);
 
 #endif

@@ -64,8 +64,11 @@ static void options(struct buf *b, const struct command *c)
         buf_char(b, '\n');
         roff(b, row->help);
         if (row->choices) {
+            struct buf names = BUF_INIT(1 << 12);
+            spell_choices(&names, row->choices);
             buf_str(b, "; one of ");
-            roff(b, row->choices);
+            roff(b, names.data ? names.data : "");
+            buf_release(&names);
         }
         if (row->initial) {
             buf_str(b, "; default ");
