@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -94,18 +96,32 @@ int file_read(struct buf *text, const char *path, size_t max, struct err *err)
     return rc;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int file_write_all(int fd, const void *data, size_t len)
 {
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        data += n;
-        len -= (size_t)n;
+    sigset_t faults, before;
+    int errnum = 0;
+    sigemptyset(&faults);
+    sigaddset(&faults, SIGXFSZ);
+    sigaddset(&faults, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &faults, &before);
+    for (const char *at = data; len > 0 && errnum == 0;) {
+        ssize_t n = write(fd, at, len);
+        if (n < 0 && errno != EINTR)
+            errnum = errno;
+        if (n > 0) {
+            at += n;
+            len -= (size_t)n;
+        }
     }
-    return 0;
+    int raised = errnum == EFBIG ? SIGXFSZ : errnum == EPIPE ? SIGPIPE : 0;
+    if (raised && !sigismember(&before, raised)) { /* it waits for the mask to fall: take it away */
+        sigemptyset(&faults);
+        sigaddset(&faults, raised);
+        sigtimedwait(&faults, NULL, &(struct timespec){0});
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = errnum;
+    return errnum ? -1 : 0;
 }
 
 int file_write(const char *path, const void *data, size_t len, struct err *err)
@@ -121,7 +137,7 @@ int file_write(const char *path, const void *data, size_t len, struct err *err)
     }
     mode_t mask = umask(0);
     umask(mask);
-    if (fchmod(fd, 0666 & ~mask) < 0 || write_all(fd, data, len) < 0 || fsync(fd) < 0 || rename(temp, path) < 0) {
+    if (fchmod(fd, 0666 & ~mask) < 0 || file_write_all(fd, data, len) < 0 || fsync(fd) < 0 || rename(temp, path) < 0) {
         err_set_errno(err, errno, "cannot write '%s'", path);
         unlink(temp);
         goto out;

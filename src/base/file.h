@@ -27,6 +27,10 @@ int file_read(struct buf *text, const char *path, size_t max, struct err *err);
 /* Replaces the file in one step: writes beside it, fsyncs, renames. A reader sees the old bytes or the new, never half. */
 int file_write(const char *path, const void *data, size_t len, struct err *err);
 
+/* Writes to the end, or returns -1 with errno. Neither a file that may grow no further nor a pipe without a reader ends
+ * the process: SIGXFSZ and SIGPIPE are kept off, and the call fails with EFBIG or EPIPE. */
+int file_write_all(int fd, const void *data, size_t len);
+
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 

@@ -25,7 +25,6 @@
  *   lasts). Its own children are not: a child that has some must see to it itself, as by the end of its input. With `keep`
  *   it outlives us, in a session of its own.
  * - It stays a zombie, and thus the number of its group ours, until proc_end. Who starts must end.
- * - SIGPIPE must be ignored by who writes into pipes; prony does so from its start.
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H

@@ -1,23 +1,22 @@
 #include "base/proc.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 enum { ASK_MS = 100, STEP = 1 << 16, GRACE_S = 2 };
 
-/* Writes what the pipe takes now. A child that reads no more is no failure: its exit code says what it thought of it. */
-static void feed(struct proc *p, struct proc_talk *t, size_t *fed)
+/* Called when the pipe takes something, which is PIPE_BUF bytes at least, so that this never blocks. A child that reads
+ * no more is no failure: its exit code says what it thought of it. */
+static void feed(struct proc *p, const struct proc_talk *t, size_t *fed)
 {
-    ssize_t n = write(p->in, t->input + *fed, t->input_len - *fed);
-    if (n > 0)
-        *fed += (size_t)n;
-    else if (errno != EINTR && errno != EAGAIN)
-        *fed = t->input_len;
+    size_t n = t->input_len - *fed < PIPE_BUF ? t->input_len - *fed : PIPE_BUF;
+    *fed = file_write_all(p->in, t->input + *fed, n) < 0 ? t->input_len : *fed + n;
     if (*fed == t->input_len)
         proc_close_pipe(&p->in);
 }
@@ -85,8 +84,6 @@ int proc_run(const struct proc_options *o, struct proc_talk *t, struct err *err)
         with.err = PROC_PIPE;
     struct proc *p = &t->ended;
     TRY(proc_start(p, &with, err));
-    if (p->in >= 0)
-        fcntl(p->in, F_SETFL, O_NONBLOCK);
     int rc = talk_to(p, t, err);
     proc_end(p, t->grace_s > 0 ? t->grace_s : GRACE_S);
     if (rc < 0)

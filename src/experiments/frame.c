@@ -4,22 +4,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 enum { HEAD = 5, READ_STEP = 1 << 16 };
 
-static int write_all(int fd, const char *data, size_t len, struct err *err)
+static int write_all(int fd, const void *data, size_t len, struct err *err)
 {
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(err, errno, "the pipe to the other process of the cell");
-        data += n;
-        len -= (size_t)n;
-    }
+    if (file_write_all(fd, data, len) < 0)
+        return err_set_errno(err, errno, "the pipe to the other process of the cell");
     return 0;
 }
 
@@ -30,7 +24,7 @@ int frame_send_bytes(int fd, enum frame_kind kind, const void *bytes, size_t len
     uint32_t n = (uint32_t)len + 1;
     const unsigned char head[HEAD] = {(unsigned char)n, (unsigned char)(n >> 8), (unsigned char)(n >> 16),
                                       (unsigned char)(n >> 24), (unsigned char)kind};
-    TRY(write_all(fd, (const char *)head, HEAD, err));
+    TRY(write_all(fd, head, HEAD, err));
     return write_all(fd, bytes, len, err);
 }
 

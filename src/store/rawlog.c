@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -139,31 +138,6 @@ int rawlog_path(char **out, const char *dir, const struct record_open *open, str
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
 
-/* Writes all of it, or says by errno why not. A file that may grow no further (RLIMIT_FSIZE) raises SIGXFSZ, which
- * would end the process: it is kept off while writing, so that the call fails with EFBIG instead. */
-static int write_quietly(int fd, const char *data, size_t len)
-{
-    sigset_t xfsz, before;
-    sigemptyset(&xfsz);
-    sigaddset(&xfsz, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, &xfsz, &before);
-    int errnum = 0;
-    while (len > 0 && errnum == 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno != EINTR)
-            errnum = errno;
-        if (n > 0) {
-            data += n;
-            len -= (size_t)n;
-        }
-    }
-    if (errnum == EFBIG && !sigismember(&before, SIGXFSZ))
-        sigtimedwait(&xfsz, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = errnum;
-    return errnum ? -1 : 0;
-}
-
 /* l->line holds a record without its newline. */
 static int flush_line(struct rawlog *l, struct err *err)
 {
@@ -171,7 +145,7 @@ static int flush_line(struct rawlog *l, struct err *err)
     TRY(buf_check(&l->line, err));
     if (l->full)
         return err_set(err, ERR_IO, "'%s' takes no more since a write failed", l->path);
-    if (write_quietly(l->fd, l->line.data, l->line.len) < 0 || fsync(l->fd) < 0) {
+    if (file_write_all(l->fd, l->line.data, l->line.len) < 0 || fsync(l->fd) < 0) {
         int errnum = errno;
         l->full = true;
         if (ftruncate(l->fd, l->size) < 0) {
@@ -282,7 +256,7 @@ int rawlog_open(struct rawlog **out, const char *dir, const struct record_open *
             goto fail;
         l->torn_bytes = (size_t)((uint64_t)st.st_size - end);
         if (l->torn_bytes > 0) { /* ended here, so that it stays one damaged line */
-            if (write_quietly(l->fd, "\n", 1) < 0) {
+            if (file_write_all(l->fd, "\n", 1) < 0) {
                 err_set_errno(err, errno, "cannot append to '%s'", l->path);
                 goto fail;
             }

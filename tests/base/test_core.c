@@ -1,9 +1,13 @@
 /* err, mem, buf, arena, str, rng, dtype: the ground floor. */
 #include "support/testing.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -216,6 +220,31 @@ static void files_are_replaced_whole(void **state)
     free(dir);
 }
 
+static void writing_on_ends_in_an_error_not_a_death(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    char *path = path_join(test_dir(), "full", &err), big[1000] = "";
+    struct rlimit before, small = {.rlim_cur = 700};
+    int ends[2], fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(file_write_all(ends[1], "abc", 3), 0);
+    close(ends[0]);
+    assert_int_equal(file_write_all(ends[1], "abc", 3), -1);
+    assert_int_equal(errno, EPIPE);
+    getrlimit(RLIMIT_FSIZE, &before);
+    small.rlim_max = before.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &small);
+    int rc = file_write_all(fd, big, sizeof big), cause = errno;
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(rc, -1);
+    assert_int_equal(cause, EFBIG);
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 700); /* it wrote what fits */
+    close(ends[1]);
+    close(fd);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +259,7 @@ int main(void)
         cmocka_unit_test(rng_draws_are_uniform_and_normal),
         cmocka_unit_test(dtypes_know_their_sizes),
         cmocka_unit_test(files_are_replaced_whole),
+        cmocka_unit_test(writing_on_ends_in_an_error_not_a_death),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
