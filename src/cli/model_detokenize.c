@@ -100,6 +100,8 @@ static int run(struct invocation *in, struct err *err)
     struct tokenizer *t;
     struct buf list = BUF_INIT(INPUT_MAX);
     bool special = opt_flag(in, "special");
+    if (opt_flag(in, "jsonl") && in->n_args > 1)
+        return err_set(err, ERR_USAGE, "--jsonl reads ids from standard input, and '%s' was given too", in->args[1]);
     TRY(tokenizer_open(&t, in->args[0], err));
     int rc;
     if (opt_flag(in, "jsonl"))

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json_out.h"
+#include "base/str.h"
 #include "cli/command.h"
 #include "tokenizers/json_scan.h"
 #include "tokenizers/tokenizer.h"
@@ -24,12 +25,12 @@ static void print_ids(const struct ids *ids)
 }
 
 /* One line of input. Half a surrogate pair, which JSON can write, is no character: it becomes U+FFFD. */
-static int tokenize_line(const struct tokenizer *t, const char *line, size_t len, struct arena *arena, unsigned flags,
-                         struct ids *ids, struct err *err)
+static int tokenize_line(const struct tokenizer *t, const char *line, size_t len, size_t number, struct arena *arena,
+                         unsigned flags, struct ids *ids, struct err *err)
 {
-    struct json_scan j = {.text = line, .at = line, .end = line + len, .lossy = true, .arena = arena};
+    struct json_scan j = {.text = line, .at = line, .end = line + len, .lossy = true, .arena = arena,
+                          .name = "standard input", .lines_before = number - 1};
     struct json_text text;
-    j.name = "standard input";
     TRY(json_scan_string(&j, &text, err));
     if (json_scan_peek(&j) != '\0')
         return json_scan_error(&j, err, "something follows the string");
@@ -51,9 +52,7 @@ static int tokenize_lines(const struct tokenizer *t, unsigned flags, struct err 
         number++;
         if (len == 0 || (len == 1 && line[0] == '\n'))
             continue;
-        rc = tokenize_line(t, line, (size_t)len, &arena, flags, &ids, err);
-        if (rc < 0)
-            err_context(err, "line %zu of the input", number);
+        rc = tokenize_line(t, line, (size_t)len, number, &arena, flags, &ids, err);
         arena_release(&arena);
     }
     free(line);
@@ -62,14 +61,21 @@ static int tokenize_lines(const struct tokenizer *t, unsigned flags, struct err 
     return rc;
 }
 
-/* A piece as it can be shown on one line: what does not print is escaped. */
+/* A piece as it can be shown on one line: what does not print is escaped as JSON does, half a character by its bytes. */
 static void print_piece(const char *s, size_t len)
 {
-    struct buf escaped = BUF_INIT(1 << 20);
-    struct json_out j = JSON_OUT_INIT(&escaped);
-    json_out_text_len(&j, s, len);
-    printf("%s", escaped.data ? escaped.data : "");
-    buf_release(&escaped);
+    struct buf shown = BUF_INIT(1 << 20);
+    struct json_out j = JSON_OUT_INIT(&shown);
+    if (utf8_valid(s, len)) {
+        json_out_text_len(&j, s, len);
+    } else {
+        buf_char(&shown, '"');
+        for (size_t i = 0; i < len; i++)
+            buf_printf(&shown, s[i] > ' ' && s[i] < 0x7F ? "%c" : "\\x%02X", (unsigned char)s[i]);
+        buf_char(&shown, '"');
+    }
+    fputs(shown.data ? shown.data : "", stdout);
+    buf_release(&shown);
 }
 
 static int tokenize_text(const struct tokenizer *t, const char *text, size_t len, const struct invocation *in, struct err *err)

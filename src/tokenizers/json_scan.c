@@ -16,7 +16,7 @@ bool json_text_is(struct json_text t, const char *s)
 
 int json_scan_error(const struct json_scan *j, struct err *err, const char *fmt, ...)
 {
-    size_t line = 1;
+    size_t line = j->lines_before + 1;
     const char *start = j->text;
     for (const char *p = j->text; p < j->at; p++)
         if (*p == '\n') {

@@ -16,6 +16,7 @@
 struct json_scan {
     const char *text, *at, *end;
     const char *name;   /* of the file, for messages */
+    size_t lines_before; /* of the file before the text, likewise */
     bool lossy;         /* half a surrogate pair becomes U+FFFD instead of an error */
     struct arena *arena; /* strings with escapes are decoded into it; others point into the text */
 };
