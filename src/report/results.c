@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "report/results_build.h"
 #include "store/rawlog.h"
+#include "store/record.h"
 
 #define RUN_JSON_MAX (64u << 20)
 
@@ -20,7 +21,7 @@
 struct reading {
     struct results *r;
     const char *run;    /* of the log being read */
-    const char *engine, *variant, *model, *quantize;
+    const char *engine, *variant, *model, *quantize, *device;
     struct arena scratch;
 };
 
@@ -33,6 +34,7 @@ static struct result_cell *cell_of(struct reading *at, const char *key, struct e
         cell->variant = at->variant;
         cell->model = at->model;
         cell->quantize = at->quantize;
+        cell->device = at->device;
     }
     return cell;
 }
@@ -46,11 +48,12 @@ static int take_open(struct reading *at, const json_t *line, struct err *err)
     if (!run)
         return -1;
     at->run = run->id;
-    at->engine = at->variant = at->model = at->quantize = NULL;
+    at->engine = at->variant = at->model = at->quantize = at->device = NULL;
     TRY(results_text(r, &at->engine, open.engine, err));
     TRY(results_text(r, &at->variant, open.variant, err));
     TRY(results_text(r, &at->model, open.model, err));
     TRY(results_text(r, &at->quantize, open.quantize, err));
+    TRY(results_text(r, &at->device, open.device, err));
     TRY(results_text(r, &run->started, open.started, err));
     TRY(results_text(r, &run->command, open.command, err));
     TRY(results_text(r, &run->host, open.host, err));
@@ -84,16 +87,27 @@ static int take_request(struct reading *at, const json_t *line, struct err *err)
         return -1;
     struct result_request *out = &cell->requests[cell->n_requests++];
     *out = (struct result_request){.launch = q.launch, .index = q.index, .prefill_ms = results_ms(q.prefill_ns),
-                                   .decode_ms = results_ms(q.decode_ns), .total_ms = results_ms(q.total_ns)};
+                                   .decode_ms = results_ms(q.decode_ns), .total_ms = results_ms(q.total_ns),
+                                    .batch = (int64_t)q.n_replies, .step_bytes = q.step_bytes,
+                                    .position_bytes = q.position_bytes, .step_parameters = q.step_parameters};
     TRY(results_text(r, &cell->clock, q.clock, err));
     size_t shortest = q.n_replies ? q.replies[0].n_steps : 0;
     for (size_t i = 0; i < q.n_replies; i++) {
+        bool known = out->prompt_positions != RECORD_UNKNOWN && q.replies[i].prompt_len != RECORD_UNKNOWN;
+        out->prompt_positions = known ? out->prompt_positions + q.replies[i].prompt_len : RECORD_UNKNOWN;
         out->tokens += (int64_t)q.replies[i].n_steps;
         if (q.replies[i].n_steps < shortest)
             shortest = q.replies[i].n_steps;
     }
     /* the first token of each prompt comes out of the prefill; all are taken to be as long as the shortest */
     out->decode_tokens = shortest > 0 ? (int64_t)((shortest - 1) * q.n_replies) : 0;
+    double *ms = arena_alloc(&r->arena, shortest, sizeof *ms, err);
+    if (!ms)
+        return -1;
+    for (size_t i = 0; i < shortest; i++)
+        ms[i] = results_ms(q.replies[0].steps[i].total_ns);
+    out->step_ms = ms;
+    out->n_steps = shortest;
     return 0;
 }
 

@@ -27,6 +27,11 @@ struct result_request {
     double prefill_ms, decode_ms, total_ms;
     int64_t tokens;        /* new ones, of the whole batch */
     int64_t decode_tokens; /* of them those that were timed as decode steps */
+    int64_t batch;
+    int64_t prompt_positions; /* of all prompts together; this and the next three INT64_MIN: unknown */
+    int64_t step_bytes, position_bytes, step_parameters; /* what a step must read, and for each position before it */
+    const double *step_ms; /* token steps while all of the batch run, the first with the prefill; NaN: unknown */
+    size_t n_steps;
 };
 
 struct result_value {
@@ -44,7 +49,7 @@ struct result_launch {
 struct result_cell {
     const char *run, *key;
     const char *experiment; /* NULL: it was cut off before it said what it is */
-    const char *engine, *variant, *model, *quantize;
+    const char *engine, *variant, *model, *quantize, *device;
     const char *version, *checked_against, *benchmark, *target; /* NULL: unknown */
     const char *clock;      /* "monotonic", or another one that its times are of; NULL: unknown */
     const json_t *params; /* borrowed from the results; an object, or NULL */

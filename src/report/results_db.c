@@ -11,6 +11,7 @@ struct reader {
     struct results *r;
     sqlite3 *db;
     sqlite3_stmt *row; /* of the query that is running */
+    sqlite3_stmt *steps;
 };
 
 static const char *text(const struct reader *at, int column)
@@ -88,7 +89,8 @@ static int take_cell(struct reader *at, struct err *err)
     TRY(results_text(r, &cell->checked_against, text(at, 7), err));
     TRY(results_text(r, &cell->benchmark, text(at, 8), err));
     TRY(results_text(r, &cell->target, text(at, 9), err));
-    return results_text(r, &cell->quantize, text(at, 10), err);
+    TRY(results_text(r, &cell->quantize, text(at, 10), err));
+    return results_text(r, &cell->device, text(at, 11), err);
 }
 
 /* The cell that columns 0 and 1 name: its run and its key. */
@@ -111,6 +113,22 @@ static int take_launch(struct reader *at, struct err *err)
     return results_text(at->r, &cell->version, text(at, 7), err);
 }
 
+/* The first `n` steps of a reply. */
+static int read_steps(struct reader *at, struct result_request *out, sqlite3_int64 reply, size_t n, struct err *err)
+{
+    int step = SQLITE_ROW;
+    double *ms = arena_alloc(&at->r->arena, n, sizeof *ms, err);
+    if (!ms)
+        return -1;
+    sqlite3_bind_int64(at->steps, 1, reply);
+    while (out->n_steps < n && (step = sqlite3_step(at->steps)) == SQLITE_ROW)
+        ms[out->n_steps++] =
+            results_ms(sqlite3_column_type(at->steps, 0) == SQLITE_NULL ? RECORD_UNKNOWN : sqlite3_column_int64(at->steps, 0));
+    sqlite3_reset(at->steps);
+    out->step_ms = ms;
+    return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : database_error(at->db, "cannot read", err);
+}
+
 static int take_request(struct reader *at, struct err *err)
 {
     struct results *r = at->r;
@@ -118,7 +136,8 @@ static int take_request(struct reader *at, struct err *err)
     if (!cell || results_grow(r, &cell->requests, &cell->cap_requests, cell->n_requests, sizeof *cell->requests, err) < 0)
         return -1;
     int64_t shortest = sqlite3_column_int64(at->row, 8), replies = sqlite3_column_int64(at->row, 9);
-    cell->requests[cell->n_requests++] = (struct result_request){
+    struct result_request *out = &cell->requests[cell->n_requests++];
+    *out = (struct result_request){
         .launch = sqlite3_column_int64(at->row, 2),
         .index = sqlite3_column_int64(at->row, 3),
         .prefill_ms = results_ms(integer(at, 4)),
@@ -126,7 +145,13 @@ static int take_request(struct reader *at, struct err *err)
         .total_ms = results_ms(integer(at, 6)),
         .tokens = sqlite3_column_int64(at->row, 7),
         .decode_tokens = shortest > 0 ? (shortest - 1) * replies : 0,
+        .batch = replies,
+        .prompt_positions = integer(at, 11),
+        .step_bytes = integer(at, 12),
+        .position_bytes = integer(at, 13),
+        .step_parameters = integer(at, 14),
     };
+    TRY(read_steps(at, out, sqlite3_column_int64(at->row, 15), (size_t)shortest, err));
     return results_text(r, &cell->clock, text(at, 10), err);
 }
 
@@ -162,6 +187,7 @@ static int take_damage(struct reader *at, struct err *err)
     return 0;
 }
 
+static const char steps_sql[] = "SELECT total_ns FROM step WHERE reply = ? ORDER BY number";
 /* Paths part into folders before their bytes are compared, as a walk through the folders gives them. */
 #define IN_ORDER_OF_LOGS " ORDER BY replace(path, '/', char(1))"
 #define OF_CELL " JOIN cell ON cell.id = launch.cell JOIN run ON run.id = cell.run"
@@ -177,19 +203,23 @@ static int read_tables(struct reader *at, struct err *err)
         {"SELECT uuid, fingerprint FROM log JOIN run ON run.id = log.run" IN_ORDER_OF_LOGS, take_log},
         {"SELECT uuid, key, experiment, iif(experiment IS NULL, log.engine, cell.engine), iif(experiment IS NULL, log.variant,"
          " cell.variant), iif(experiment IS NULL, log.model, cell.model), params, checked_against, benchmark, target,"
-         " quantize FROM cell JOIN run ON run.id = cell.run JOIN log ON log.id = cell.log ORDER BY cell.id", take_cell},
+         " quantize, device FROM cell JOIN run ON run.id = cell.run JOIN log ON log.id = cell.log ORDER BY cell.id", take_cell},
         {"SELECT uuid, key, number, launch.status, launch.reason, peak_bytes, load_ns, version FROM launch" OF_CELL
          " ORDER BY launch.cell, number", take_launch},
         {"SELECT uuid, key, launch.number, request.number, prefill_ns, decode_ns, total_ns, sum(gen_len), min(gen_len),"
-         " count(reply.id), request.clock FROM request JOIN launch ON launch.id = request.launch" OF_CELL
+         " count(reply.id), request.clock, iif(count(prompt_len) = count(*), sum(prompt_len), NULL), request.step_bytes,"
+         " request.position_bytes, request.step_parameters, min(reply.id) FROM request JOIN launch ON launch.id = request.launch" OF_CELL
          " LEFT JOIN reply ON reply.request = request.id WHERE phase = 'timed' GROUP BY request.id ORDER BY request.id",
          take_request},
         {"SELECT uuid, key, launch.number, value.number, name, x FROM value JOIN launch ON launch.id = value.launch" OF_CELL
          " WHERE x IS NOT NULL ORDER BY value.launch, value.number, name", take_value},
         {"SELECT count(*) FROM damage", take_damage},
     };
-    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++)
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        if (i == 1 && sqlite3_prepare_v2(at->db, steps_sql, -1, &at->steps, NULL) != SQLITE_OK) /* the tables are ours */
+            return database_error(at->db, "cannot read", err);
         TRY(each_row(at, queries[i].sql, queries[i].take, err));
+    }
     return 0;
 }
 
@@ -203,6 +233,7 @@ int results_read_database(struct results *r, const char *path, struct err *err)
     } else {
         err_set(err, ERR_IO, "cannot open: %s", at.db ? sqlite3_errmsg(at.db) : "out of memory");
     }
+    sqlite3_finalize(at.steps);
     sqlite3_close(at.db);
     if (result == 0 && r->n_runs == 0)
         result = err_set(err, ERR_INPUT, "no run is in it");
