@@ -75,12 +75,17 @@ static void quoted(struct buf *out, const char *s, size_t len)
     buf_char(out, '"');
 }
 
-void json_out_key(struct json_out *j, const char *key)
+void json_out_key_len(struct json_out *j, const char *key, size_t len)
 {
     separate(j);
-    quoted(j->out, key, strlen(key));
+    quoted(j->out, key, len);
     buf_str(j->out, j->indent > 0 ? ": " : ":");
     j->keyed = true;
+}
+
+void json_out_key(struct json_out *j, const char *key)
+{
+    json_out_key_len(j, key, strlen(key));
 }
 
 void json_out_text_len(struct json_out *j, const char *s, size_t len)
@@ -116,6 +121,14 @@ void json_out_number(struct json_out *j, double x)
     }
     separate(j);
     buf_str(j->out, number_shortest(x, text));
+}
+
+void json_out_float(struct json_out *j, double x)
+{
+    char text[32];
+    json_out_number(j, x);
+    if (isfinite(x) && !strpbrk(number_shortest(x, text), ".e"))
+        buf_str(j->out, ".0");
 }
 
 void json_out_int(struct json_out *j, int64_t x)

@@ -35,9 +35,11 @@ struct json_out {
 void json_out_open(struct json_out *j, char kind); /* '{' or '[' */
 void json_out_close(struct json_out *j);
 void json_out_key(struct json_out *j, const char *key);
+void json_out_key_len(struct json_out *j, const char *key, size_t len);
 void json_out_text(struct json_out *j, const char *s); /* NULL writes null */
 void json_out_text_len(struct json_out *j, const char *s, size_t len);
 void json_out_number(struct json_out *j, double x);
+void json_out_float(struct json_out *j, double x); /* the same with a point or an exponent always: 10000.0 */
 void json_out_int(struct json_out *j, int64_t x);
 void json_out_bool(struct json_out *j, bool x);
 void json_out_null(struct json_out *j);

@@ -1,10 +1,8 @@
 #include "formats/gguf_write.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "formats/table.h"
@@ -20,12 +18,7 @@ void gguf_writer_init(struct gguf_writer *w)
 
 void gguf_writer_release(struct gguf_writer *w)
 {
-    if (w->file) {
-        fclose(w->file);
-        unlink(w->temporary);
-    }
-    free(w->path);
-    free(w->temporary);
+    new_file_release(&w->file);
     free(w->ends);
     buf_release(&w->metas);
     buf_release(&w->tensors);
@@ -199,30 +192,14 @@ int gguf_writer_header(const struct gguf_writer *w, struct buf *out, struct err 
     return buf_check(out, err);
 }
 
-static int put(struct gguf_writer *w, const void *bytes, size_t n, struct err *err)
-{
-    if (n > 0 && fwrite(bytes, 1, n, w->file) != n)
-        return err_set_errno(err, errno, "cannot write '%s'", w->temporary);
-    return 0;
-}
-
 int gguf_writer_begin(struct gguf_writer *w, const char *path, struct err *err)
 {
     struct buf header = BUF_INIT(2u * HEADER_MAX_BYTES);
     int rc = gguf_writer_header(w, &header, err);
-    if (rc < 0)
-        goto out;
-    rc = -1;
-    w->path = mem_strdup(path, err);
-    w->temporary = mem_printf(err, "%s.part%ld", path, (long)getpid());
-    if (!w->path || !w->temporary)
-        goto out;
-    w->file = fopen(w->temporary, "wbe");
-    if (!w->file)
-        err_set_errno(err, errno, "cannot write '%s'", w->temporary);
-    else
-        rc = put(w, header.data, header.len, err);
-out:
+    if (rc == 0)
+        rc = new_file_begin(&w->file, path, err);
+    if (rc == 0)
+        rc = new_file_add(&w->file, header.data, header.len, err);
     buf_release(&header);
     return rc;
 }
@@ -235,7 +212,7 @@ static int pad(struct gguf_writer *w, struct err *err)
         uint64_t next = padded(w, w->at);
         while (w->at < next) {
             size_t n = next - w->at < sizeof zeros ? (size_t)(next - w->at) : sizeof zeros;
-            TRY(put(w, zeros, n, err));
+            TRY(new_file_add(&w->file, zeros, n, err));
             w->at += n;
         }
         w->current++;
@@ -249,10 +226,10 @@ int gguf_writer_data(struct gguf_writer *w, const void *bytes, size_t n, struct 
     TRY(pad(w, err));
     while (n > 0) {
         if (w->current == w->n_tensors)
-            return err_set(err, ERR_BUG, "'%s': %zu bytes more than its tensors hold", w->path, n);
+            return err_set(err, ERR_BUG, "'%s': %zu bytes more than its tensors hold", w->file.path, n);
         uint64_t left = w->ends[w->current] - w->at;
         size_t step = n < left ? n : (size_t)left;
-        TRY(put(w, p, step, err));
+        TRY(new_file_add(&w->file, p, step, err));
         p += step;
         n -= step;
         w->at += step;
@@ -265,20 +242,7 @@ int gguf_writer_finish(struct gguf_writer *w, struct err *err)
 {
     TRY(pad(w, err));
     if (w->current != w->n_tensors)
-        return err_set(err, ERR_BUG, "'%s': the data of tensor %zu of %" PRIu64 " are incomplete", w->path, w->current + 1,
+        return err_set(err, ERR_BUG, "'%s': the data of tensor %zu of %" PRIu64 " are incomplete", w->file.path, w->current + 1,
                        w->n_tensors);
-    FILE *file = w->file;
-    w->file = NULL;
-    bool ok = fflush(file) == 0 && fsync(fileno(file)) == 0;
-    int errnum = errno;
-    if (fclose(file) != 0 && ok) {
-        ok = false;
-        errnum = errno;
-    }
-    if (ok && rename(w->temporary, w->path) == 0)
-        return 0;
-    if (ok)
-        errnum = errno;
-    unlink(w->temporary);
-    return err_set_errno(err, errnum, "cannot write '%s'", w->path);
+    return new_file_finish(&w->file, err);
 }

@@ -15,9 +15,8 @@
 #ifndef FORMATS_GGUF_WRITE_H
 #define FORMATS_GGUF_WRITE_H
 
-#include <stdio.h>
-
 #include "base/buf.h"
+#include "base/new_file.h"
 #include "formats/model_file.h"
 
 struct gguf_writer {
@@ -28,8 +27,7 @@ struct gguf_writer {
     uint64_t *ends;       /* where each tensor ends in the data section, without padding */
     size_t cap_ends;
     struct err failed;    /* the first failure of a put */
-    FILE *file;
-    char *path, *temporary;
+    struct new_file file;
     uint64_t at;          /* bytes of the data section written */
     size_t current;       /* tensor being written */
 };
