@@ -3,17 +3,18 @@
  * A GGUF names its pre-tokenizer ("tokenizer.ggml.pre") instead of containing it. What a name means is taken from the
  * tokenizer.json of the family, not from llama.cpp; docs/TOKENIZERS.md lists where the two differ.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "formats/model_file.h"
-#include "tokenizers/pieces.h"
+#include "tokenizers/export.h"
 
 #define KEY(name) "tokenizer.ggml." name
 
-/* Names that mean the same are separated by spaces. A NULL regex ends the splits; "\\p{P}" and "\\d" here mean the
+/* Names that mean the same are separated by spaces, the first is the one that is written. A NULL regex ends the splits; "\\p{P}" and "\\d" here mean the
  * Punctuation and Digits components, whose idea of them is the reference's own. */
 static const struct pre {
     const char *names;
@@ -23,7 +24,7 @@ static const struct pre {
     {.names = "gpt-2 phi-2 jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code roberta-bpe gigachat a.x-4.0 mpt "
               "olmo jais trillion exaone4 granite-docling modern-bert",
      .splits = {SCAN_GPT2}},
-    {.names = "llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2",
+    {.names = "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2",
      .splits = {SCAN_LLAMA3}, .ignore_merges = true, .add_bos = true},
     {.names = "dbrx smaug-bpe chatglm-bpe glm4", .splits = {SCAN_LLAMA3}},
     {.names = "qwen2 deepseek-r1-qwen kormo f2llmv2", .splits = {SCAN_QWEN2}, .nfc = true},
@@ -76,6 +77,40 @@ static int add_splits(struct tokenizer *t, const struct pre *pre, struct err *er
     TRY(add_pre(t, (struct pre_step){.kind = PRE_MAP_BYTES}, err));
     TRY(add_pre(t, (struct pre_step){.kind = PRE_SPLIT, .mask = UC_N, .behaviour = SPLIT_CONTIGUOUS}, err));
     return add_split(t, "[0-9][0-9][0-9]", 15, SPLIT_ISOLATED, false, err);
+}
+
+static bool same_step(const struct pre_step *a, const struct pre_step *b)
+{
+    size_t n = 0, m = 0;
+    const char *x = a->scanner ? scanner_regex(a->scanner, &n) : "", *y = b->scanner ? scanner_regex(b->scanner, &m) : "";
+    return a->kind == b->kind && a->behaviour == b->behaviour && a->invert == b->invert && a->words == b->words &&
+           a->mask == b->mask && a->what.len == b->what.len && n == m && memcmp(x, y, n) == 0;
+}
+
+/* Does the name's row cut as `t` does? What is composed before (NFC) is asked for only when `nfc`: llama.cpp composes never. */
+static bool cuts_alike(const struct tokenizer *t, const struct pre *pre, bool nfc)
+{
+    struct tokenizer other = {.arena = ARENA_INIT(1 << 20)};
+    bool has_nfc = t->n_norms == 1 && t->norms[0].kind == NORM_FORM && t->norms[0].form == NORMAL_NFC;
+    bool same = add_splits(&other, pre, NULL) == 0 && !pre->map_then_digits && other.n_pres == t->n_pres &&
+                pre->ignore_merges == t->bpe.ignore_merges && (t->n_norms == 0 || has_nfc) && (!nfc || has_nfc == pre->nfc);
+    for (size_t i = 0; same && i < t->n_pres; i++)
+        same = same_step(&t->pres[i], &other.pres[i]);
+    for (size_t i = 0; i < other.n_pres; i++)
+        pre_step_release(&other.pres[i]);
+    arena_release(&other.arena);
+    return same;
+}
+
+bool gguf_pre_name(char out[32], const struct tokenizer *t)
+{
+    for (int nfc = 1; nfc >= 0; nfc--)
+        for (size_t i = 0; i < sizeof pres / sizeof *pres; i++)
+            if (cuts_alike(t, &pres[i], nfc)) {
+                snprintf(out, 32, "%.*s", (int)strcspn(pres[i].names, " "), pres[i].names);
+                return true;
+            }
+    return false;
 }
 
 /* An array of strings or numbers with one item a token; NULL when the key is absent and may be. */

@@ -61,6 +61,8 @@ struct scanner {
     uint32_t before;          /* 0: nothing; ' ' or UC_SPACE: an optional space in front */
     size_t least, most;
     pcre2_code *code;
+    char *regex; /* as it was given */
+    size_t regex_len;
 };
 
 static const struct known {
@@ -476,10 +478,13 @@ int scanner_new(struct scanner **out, const char *regex, size_t len, struct err 
         sc->least = sc->most = 3;
     if (rc == 0)
         rc = compile(sc, regex, len, err);
+    if (rc >= 0 && !(sc->regex = mem_strndup(regex, len, err)))
+        rc = -1;
     if (rc < 0) {
         scanner_free(sc);
         return -1;
     }
+    sc->regex_len = len;
     *out = sc;
     return 0;
 }
@@ -490,7 +495,14 @@ void scanner_free(struct scanner *s)
         return;
     free(s->class.ranges);
     pcre2_code_free(s->code);
+    free(s->regex);
     free(s);
+}
+
+const char *scanner_regex(const struct scanner *s, size_t *len)
+{
+    *len = s->regex_len;
+    return s->regex;
 }
 
 bool scanner_is_fallback(const struct scanner *s)

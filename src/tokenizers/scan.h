@@ -21,6 +21,8 @@ struct scanner;
 int scanner_new(struct scanner **out, const char *regex, size_t len, struct err *err);
 void scanner_free(struct scanner *s); /* NULL is fine */
 
+/* The regular expression that it was made from. */
+const char *scanner_regex(const struct scanner *s, size_t *len);
 bool scanner_is_fallback(const struct scanner *s); /* PCRE2 */
 /* Whether every character is part of a match: there are no gaps. */
 bool scanner_covers(const struct scanner *s);
