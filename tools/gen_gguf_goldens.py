@@ -43,44 +43,47 @@ COMMITTED = ["llama3", "qwen3", "gpt2"]
 
 def make_tokenizer(folder):
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {c: i for i, c in enumerate(alphabet)}
-    tokenizer = Tokenizer(models.BPE(vocab={**vocabulary, "th": 258, "the": 259}, merges=[("t", "h"), ("th", "e")]))
+    vocabulary = {c: i for i, c in enumerate(alphabet + ["<s>", "</s>", "th", "the"])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[("t", "h"), ("th", "e")]))
     tokenizer.add_special_tokens(["<s>", "</s>"])
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.save(str(folder / "tokenizer.json"))
-    text = json.loads((folder / "tokenizer.json").read_text())
-    for token, i in zip(text["added_tokens"], (256, 257)):
-        token["id"] = i
-    (folder / "tokenizer.json").write_text(json.dumps(text))
     (folder / "tokenizer_config.json").write_text(json.dumps({
         "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>"}))
 
 
-def convert(folder, out, llama_cpp):
+def convert(folder, out, llama_cpp, kind="f32"):
     sys.path[:0] = [str(llama_cpp), str(llama_cpp / "gguf-py")]
     base_module = importlib.import_module("conversion.base")
     base_module.TextModel.get_vocab_base_pre = lambda self, tokenizer: "gpt-2"
     script = importlib.import_module("convert_hf_to_gguf")
-    sys.argv = ["convert_hf_to_gguf.py", str(folder), "--outfile", str(out), "--outtype", "f32"]
+    sys.argv = ["convert_hf_to_gguf.py", str(folder), "--outfile", str(out), "--outtype", kind]
     script.main()
 
 
 @torch.no_grad()
-def make(name, seed, out, llama_cpp):
+def build(name, seed, folder):
+    """The tiny model in a folder, and as transformers computes it."""
     config = VARIANTS[name]
+    (folder / "config.json").write_text(json.dumps({**config, "dtype": "float32"}))
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32,
+                                             attn_implementation="eager").eval()
+    for key, tensor in model.state_dict().items():
+        if not (key == "lm_head.weight" and config.get("tie_word_embeddings", config["model_type"] == "gpt2")):
+            tensor.copy_(base.numbers(key, tuple(tensor.shape), seed, 23))
+    model.save_pretrained(folder)
+    written = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **written}))
+    make_tokenizer(folder)
+    return model
+
+
+@torch.no_grad()
+def make(name, seed, out, llama_cpp):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        (folder / "config.json").write_text(json.dumps({**config, "dtype": "float32"}))
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32,
-                                                 attn_implementation="eager").eval()
-        for key, tensor in model.state_dict().items():
-            if not (key == "lm_head.weight" and config.get("tie_word_embeddings", config["model_type"] == "gpt2")):
-                tensor.copy_(base.numbers(key, tuple(tensor.shape), seed, 23))
-        model.save_pretrained(folder)
-        written = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps({**config, **written}))
-        make_tokenizer(folder)
+        model = build(name, seed, folder)
         convert(folder, out / f"{name}.gguf", llama_cpp)
         prompt = (base.splitmix64(seed, PROMPT) % np.uint64(256)).astype(int).tolist()
         ids = torch.tensor([prompt])

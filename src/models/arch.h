@@ -1,4 +1,5 @@
-/* arch.h - what an architecture is, and what its rows are written with. Private to models/ and its tests.
+/* arch.h - what an architecture is, and what its rows are written with. Private to models/, its tests and transform/'s
+ * converter, which writes what the rows read.
  *
  * To add one: a file NAME.c with `const struct arch arch_NAME`, and the line ARCH(NAME) in list.h. The row says by what
  * names files call it, how its configuration is read from config.json and from GGUF, which tensors it has, and how a layer
@@ -8,6 +9,8 @@
 #define MODELS_ARCH_H
 
 #include "base/arena.h"
+#include "base/json_out.h"
+#include "formats/gguf_write.h"
 #include "models/backend.h"
 #include "models/model.h"
 #include "models/rope.h"
@@ -64,6 +67,7 @@ enum tensor_flags {
     TENSOR_TRANSPOSED = 4, /* transformers stores [k, n] (Conv1D) */
     TENSOR_BARE = 8,       /* its name has no prefix ("lm_head.weight") */
     TENSOR_OPTIONAL = 16,
+    TENSOR_ROTATED = 32,   /* its rows are those of q or k heads: in the order in which rope pairs them */
 };
 
 struct tensor_row {
@@ -83,6 +87,7 @@ struct model {
     struct err tokenizer_err; /* why there is none */
     struct model_facts facts;
     char quantization[64];
+    const char *prefix; /* before the file's tensor names */
     struct arena arena;
     bool is_gguf;
 };
@@ -113,6 +118,12 @@ struct run {
     const struct session_observer *observer;
 };
 
+/* Keys below the architecture's name. */
+struct gguf_out {
+    struct gguf_writer *writer;
+    const char *architecture;
+};
+
 struct arch {
     const char *name;
     const char *const *hf_types;   /* config.json's model_type; NULL ends */
@@ -123,6 +134,14 @@ struct arch {
     int (*read_hf)(struct model_config *c, const struct model_file *f, struct arena *arena, struct err *err);
     /* MAY: NULL where no GGUF of it exists. */
     int (*read_gguf)(struct model_config *c, const struct model_file *f, struct arena *arena, struct err *err);
+    /* MAY: NULL where nothing is written. The members of config.json but those of all (config_write.c): transformers' class,
+     * and what read_hf reads. */
+    const char *hf_class;
+    void (*write_hf)(struct json_out *j, const struct model_config *c);
+    /* MAY: the metadata under which read_gguf finds the config; gguf_written: under which architecture's name. */
+    const char *gguf_written;
+    void (*write_gguf)(const struct gguf_out *o, const struct model_config *c);
+    bool gguf_adjacent; /* in a GGUF neighbouring numbers rotate together */
     const struct tensor_row *tensors; /* ended by a row without names */
     int (*finish)(struct model *m, struct err *err); /* MAY: after binding */
     /* MUST. x from tokens; x through layer r->layer; y [n][hidden] = the final norm of x. */
@@ -168,8 +187,26 @@ int config_check(struct model_config *c, const struct model_file *f, struct err 
 
 enum { LAYERS_MAX = 4096, WIDTH_MAX = 1 << 20, HEADS_MAX = 1 << 14, VOCABULARY_MAX = 1 << 24, CONTEXT_MAX = 1 << 28 };
 
+/* ---- config_write.c: the same names, written ---------------------------------------------------------------------- */
+void out_u32(const struct gguf_out *o, const char *key, int v);
+void out_f32(const struct gguf_out *o, const char *key, double v);
+void out_str(const struct gguf_out *o, const char *key, const char *v);
+void gguf_write_llama(const struct gguf_out *o, const struct model_config *c);
+void hf_write_int(struct json_out *j, const char *key, int64_t v);
+void hf_write_float(struct json_out *j, const char *key, double v);
+void hf_write_bool(struct json_out *j, const char *key, bool v);
+void hf_write_text(struct json_out *j, const char *key, const char *v);
+void hf_write_activation(struct json_out *j, const char *key, enum activation f);
+/* What hf_llama_sizes reads; what hf_rope reads, in the form of transformers 4, which 5 reads as well. */
+void hf_write_llama(struct json_out *j, const struct model_config *c);
+void hf_write_rope(struct json_out *j, const struct model_config *c);
+/* A float32 as the shortest decimal that reads back as it: 1e-05, not 9.99999974737875e-06. */
+double shortest_f32(float v);
+
 /* ---- bind.c ------------------------------------------------------------------------------------------------------ */
 int bind_weights(struct model *m, struct err *err);
+/* The name that the row's tensor of a layer has in a file of the kind; false: it has none. */
+bool tensor_row_name(char out[256], const struct tensor_row *row, const char *prefix, bool is_gguf, int layer);
 
 /* ---- block.c: pieces of layers ----------------------------------------------------------------------------------- */
 void run_embed_tokens(struct run *r);

@@ -17,7 +17,6 @@
 
 struct binding {
     struct model *m;
-    const char *prefix;
     const struct tensor **bound; /* those taken so far */
     size_t n_bound, cap;
 };
@@ -40,15 +39,18 @@ static uint64_t size_value(const struct model_config *c, enum size_of s)
     return 0;
 }
 
-static void tensor_full_name(char out[256], const struct binding *b, const struct tensor_row *row, int layer)
+bool tensor_row_name(char out[256], const struct tensor_row *row, const char *prefix, bool is_gguf, int layer)
 {
-    const char *name = b->m->is_gguf ? row->gguf : row->hf;
-    size_t n = (size_t)snprintf(out, 256, "%s", b->m->is_gguf || row->flags & TENSOR_BARE ? "" : b->prefix);
+    const char *name = is_gguf ? row->gguf : row->hf;
+    if (!name)
+        return false;
+    size_t n = (size_t)snprintf(out, 256, "%s", is_gguf || row->flags & TENSOR_BARE ? "" : prefix);
     const char *mark = row->flags & TENSOR_LAYER ? strstr(name, "%d") : NULL;
     if (mark)
         snprintf(out + n, 256 - n, "%.*s%d%s", (int)(mark - name), name, layer, mark + 2);
     else
         snprintf(out + n, 256 - n, "%s", name);
+    return true;
 }
 
 static int wrong_shape(const struct model *m, const struct tensor *t, uint64_t n, uint64_t k, bool vector, struct err *err)
@@ -122,9 +124,8 @@ static int bind_row(struct binding *b, const struct tensor_row *row, int layer, 
 {
     struct model *m = b->m;
     char name[256];
-    if ((m->is_gguf ? row->gguf : row->hf) == NULL || (row->wanted && !row->wanted(&m->config)))
+    if ((row->wanted && !row->wanted(&m->config)) || !tensor_row_name(name, row, m->prefix, m->is_gguf, layer))
         return 0;
-    tensor_full_name(name, b, row, layer);
     const struct tensor *t = model_file_tensor(m->file, name);
     if (!t && row->flags & TENSOR_OPTIONAL)
         return 0;
@@ -203,8 +204,9 @@ static const char *find_prefix(const struct model *m)
 
 int bind_weights(struct model *m, struct err *err)
 {
-    struct binding b = {.m = m, .prefix = m->is_gguf ? "" : find_prefix(m)};
+    struct binding b = {.m = m};
     int rc = -1;
+    m->prefix = m->is_gguf ? "" : find_prefix(m);
     m->weights.layers = arena_alloc(&m->arena, (size_t)m->config.layers, sizeof *m->weights.layers, err);
     if (!m->weights.layers)
         return -1;

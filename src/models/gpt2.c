@@ -85,6 +85,31 @@ static int read_gguf(struct model_config *c, const struct model_file *f, struct 
     return 0;
 }
 
+static void write_hf(struct json_out *j, const struct model_config *c)
+{
+    hf_write_int(j, "vocab_size", c->vocabulary);
+    hf_write_int(j, "n_embd", c->hidden);
+    hf_write_int(j, "n_layer", c->layers);
+    hf_write_int(j, "n_head", c->heads);
+    hf_write_int(j, "n_positions", c->context);
+    hf_write_int(j, "n_ctx", c->context);
+    hf_write_int(j, "n_inner", c->intermediate);
+    hf_write_float(j, "layer_norm_epsilon", shortest_f32(c->norm_epsilon));
+    hf_write_activation(j, "activation_function", c->activation);
+    hf_write_bool(j, "scale_attn_weights", true);
+    hf_write_bool(j, "tie_word_embeddings", c->tied);
+}
+
+static void write_gguf(const struct gguf_out *o, const struct model_config *c)
+{
+    out_u32(o, "block_count", c->layers);
+    out_u32(o, "context_length", c->context);
+    out_u32(o, "embedding_length", c->hidden);
+    out_u32(o, "feed_forward_length", c->intermediate);
+    out_u32(o, "attention.head_count", c->heads);
+    out_f32(o, "attention.layer_norm_epsilon", (double)c->norm_epsilon);
+}
+
 static struct weight rows_of(const struct weight *w, size_t from, size_t n)
 {
     struct weight part = *w;
@@ -121,6 +146,10 @@ const struct arch arch_gpt2 = {
     .junk = (const char *const[]){".attn.bias", ".attn.masked_bias", NULL},
     .read_hf = read_hf,
     .read_gguf = read_gguf,
+    .hf_class = "GPT2LMHeadModel",
+    .write_hf = write_hf,
+    .gguf_written = "gpt2",
+    .write_gguf = write_gguf,
     .tensors = gpt2_tensors,
     .finish = split_qkv,
     .embed = embed,

@@ -18,14 +18,16 @@ const struct tensor_row llama_tensors[] = {
      TENSOR_LAYER | TENSOR_VECTOR, NULL},
     {"layers.%d.post_attention_layernorm.weight", "blk.%d.ffn_norm.weight", L(mlp_norm.weight), SIZE_HIDDEN, SIZE_NONE,
      TENSOR_LAYER | TENSOR_VECTOR, NULL},
-    {"layers.%d.self_attn.q_proj.weight", "blk.%d.attn_q.weight", L(q), SIZE_Q, SIZE_HIDDEN, TENSOR_LAYER, NULL},
-    {"layers.%d.self_attn.k_proj.weight", "blk.%d.attn_k.weight", L(k), SIZE_KV, SIZE_HIDDEN, TENSOR_LAYER, NULL},
+    {"layers.%d.self_attn.q_proj.weight", "blk.%d.attn_q.weight", L(q), SIZE_Q, SIZE_HIDDEN,
+     TENSOR_LAYER | TENSOR_ROTATED, NULL},
+    {"layers.%d.self_attn.k_proj.weight", "blk.%d.attn_k.weight", L(k), SIZE_KV, SIZE_HIDDEN,
+     TENSOR_LAYER | TENSOR_ROTATED, NULL},
     {"layers.%d.self_attn.v_proj.weight", "blk.%d.attn_v.weight", L(v), SIZE_KV, SIZE_HIDDEN, TENSOR_LAYER, NULL},
     {"layers.%d.self_attn.o_proj.weight", "blk.%d.attn_output.weight", L(o), SIZE_HIDDEN, SIZE_Q, TENSOR_LAYER, NULL},
-    {"layers.%d.self_attn.q_proj.bias", "blk.%d.attn_q.bias", L(q.bias), SIZE_Q, SIZE_NONE, TENSOR_LAYER | TENSOR_VECTOR,
-     wants_qkv_bias},
-    {"layers.%d.self_attn.k_proj.bias", "blk.%d.attn_k.bias", L(k.bias), SIZE_KV, SIZE_NONE, TENSOR_LAYER | TENSOR_VECTOR,
-     wants_qkv_bias},
+    {"layers.%d.self_attn.q_proj.bias", "blk.%d.attn_q.bias", L(q.bias), SIZE_Q, SIZE_NONE,
+     TENSOR_LAYER | TENSOR_VECTOR | TENSOR_ROTATED, wants_qkv_bias},
+    {"layers.%d.self_attn.k_proj.bias", "blk.%d.attn_k.bias", L(k.bias), SIZE_KV, SIZE_NONE,
+     TENSOR_LAYER | TENSOR_VECTOR | TENSOR_ROTATED, wants_qkv_bias},
     {"layers.%d.self_attn.v_proj.bias", "blk.%d.attn_v.bias", L(v.bias), SIZE_KV, SIZE_NONE, TENSOR_LAYER | TENSOR_VECTOR,
      wants_qkv_bias},
     {"layers.%d.self_attn.o_proj.bias", "blk.%d.attn_output.bias", L(o.bias), SIZE_HIDDEN, SIZE_NONE,
@@ -71,6 +73,13 @@ static int read_gguf(struct model_config *c, const struct model_file *f, struct 
     return 0;
 }
 
+static void write_hf(struct json_out *j, const struct model_config *c)
+{
+    hf_write_llama(j, c);
+    hf_write_bool(j, "attention_bias", c->qkv_bias);
+    hf_write_bool(j, "mlp_bias", c->mlp_bias);
+}
+
 const struct arch arch_llama = {
     .name = "llama",
     .hf_types = (const char *const[]){"llama", NULL},
@@ -79,6 +88,11 @@ const struct arch arch_llama = {
     .junk = llama_junk,
     .read_hf = read_hf,
     .read_gguf = read_gguf,
+    .hf_class = "LlamaForCausalLM",
+    .write_hf = write_hf,
+    .gguf_written = "llama",
+    .write_gguf = gguf_write_llama,
+    .gguf_adjacent = true,
     .tensors = llama_tensors,
     .embed = run_embed_tokens,
     .layer = layer_pre_norm_gated,

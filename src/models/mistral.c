@@ -9,12 +9,27 @@ static int read_hf(struct model_config *c, const struct model_file *f, struct ar
     return 0;
 }
 
+static void write_hf(struct json_out *j, const struct model_config *c)
+{
+    hf_write_llama(j, c);
+    json_out_key(j, "sliding_window");
+    if (c->window > 0)
+        json_out_int(j, c->window);
+    else
+        json_out_null(j);
+}
+
 const struct arch arch_mistral = {
     .name = "mistral",
     .hf_types = (const char *const[]){"mistral", NULL},
     .prefixes = llama_prefixes,
     .junk = llama_junk,
     .read_hf = read_hf,
+    .hf_class = "MistralForCausalLM",
+    .write_hf = write_hf,
+    .gguf_written = "llama",
+    .write_gguf = gguf_write_llama,
+    .gguf_adjacent = true,
     .tensors = llama_tensors,
     .embed = run_embed_tokens,
     .layer = layer_pre_norm_gated,

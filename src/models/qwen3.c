@@ -18,6 +18,12 @@ static int read_gguf(struct model_config *c, const struct model_file *f, struct 
     return gguf_llama_sizes(c, f, err);
 }
 
+static void write_hf(struct json_out *j, const struct model_config *c)
+{
+    hf_write_llama(j, c);
+    hf_write_bool(j, "attention_bias", c->qkv_bias);
+}
+
 const struct arch arch_qwen3 = {
     .name = "qwen3",
     .hf_types = (const char *const[]){"qwen3", NULL},
@@ -26,6 +32,10 @@ const struct arch arch_qwen3 = {
     .junk = llama_junk,
     .read_hf = read_hf,
     .read_gguf = read_gguf,
+    .hf_class = "Qwen3ForCausalLM",
+    .write_hf = write_hf,
+    .gguf_written = "qwen3",
+    .write_gguf = gguf_write_llama,
     .tensors = llama_tensors,
     .embed = run_embed_tokens,
     .layer = layer_pre_norm_gated,

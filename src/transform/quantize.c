@@ -121,7 +121,7 @@ static int read_facts(struct quantizer *q, struct err *err)
     const char *path = model_file_path(q->from);
     if (strcmp(model_file_format(q->from), "gguf") != 0) {
         err_set(err, ERR_UNSUPPORTED, "'%s' is %s; prony quantizes GGUF files", path, model_file_format(q->from));
-        return err_hint(err, "convert it to an F16 or BF16 GGUF first (llama.cpp's convert_hf_to_gguf.py does)");
+        return err_hint(err, "`prony model convert` writes it as one first");
     }
     int found = model_file_meta_str(q->from, "general.architecture", &s, err);
     if (found < 0)
