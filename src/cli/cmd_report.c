@@ -71,7 +71,7 @@ static int run(struct invocation *in, struct err *err)
 
 static const struct option_row options[] = {
     {.name = "format", .letter = 'f', .kind = OPT_LIST, .argument = "F,...",
-     .help = "terminal, csv, json, md; with --out and none named, all", .initial = "terminal"},
+     .help = "terminal, csv, json, md, html; with --out and none named, all", .initial = "terminal"},
     {.name = "run", .kind = OPT_STRING, .argument = "ID", .help = "which run of the folder; all; not given, the one begun last"},
     {0},
 };
@@ -79,13 +79,14 @@ static const struct option_row options[] = {
 static const struct example examples[] = {
     {"prony report demo-output", "tables in the terminal"},
     {"prony report demo-output --format md > report.md", "Markdown"},
-    {"prony report demo-output --out report", "report.txt, report.json, report.md and a CSV for each table"},
+    {"prony report demo-output --format html --out report", "report/report.html, for a browser"},
+    {"prony report demo-output --out report", "every form, and a CSV for each table"},
     {0},
 };
 
 const struct command command_report = {
     .name = "report",
-    .summary = "show what a run measured, as tables, CSV, JSON or Markdown",
+    .summary = "show what a run measured: tables, an HTML page, CSV, JSON, Markdown",
     .synopsis = "RUN",
     .description = "RUN is the folder that a run was written to, its own folder below artifacts/, or the database "
                    "that 'prony collate' made (prony.db). The report is made of what is stored alone: the same logs "

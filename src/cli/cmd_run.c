@@ -96,7 +96,7 @@ static void print_plan(const struct plan *p, bool json)
     json_decref(cells);
 }
 
-static void print_outcome(const struct invocation *in, const struct run_outcome *o)
+static void print_outcome(const struct invocation *in, const struct run_outcome *o, const char *parent)
 {
     if (in->json) {
         json_t *json = json_pack("{ss ss si si si si sb}", "run", o->uuid, "folder", o->folder, "cells", (int)o->cells, "failed",
@@ -110,7 +110,7 @@ static void print_outcome(const struct invocation *in, const struct run_outcome 
         printf("run %s: %zu cells, %zu of them not measured, %zu samples", o->uuid, o->cells, o->failed, o->samples);
         if (o->kept)
             printf(" and %zu that were there", o->kept);
-        printf("\nfolder: %s\n", o->folder);
+        printf("\nfolder: %s\nreport: %s/report.html\n", o->folder, parent);
     }
     if (o->interrupted)
         fprintf(stderr, "prony: stopped; everything measured is kept. To go on:\n  %s%s\n", in->line,
@@ -124,8 +124,8 @@ static int write_all(const char *folder, const struct report_doc *doc, const str
     return 0;
 }
 
-/* The report of the run in the folder of each target, and on the terminal. */
-static int report(const struct invocation *in, const struct run_outcome *o, struct err *err)
+/* The report of the run in the folder of each target, the page of it beside raw/, and on the terminal. */
+static int report(const struct invocation *in, const struct run_outcome *o, const char *parent, struct err *err)
 {
     struct results results;
     struct report_doc doc;
@@ -148,6 +148,8 @@ static int report(const struct invocation *in, const struct run_outcome *o, stru
     json_array_foreach(json_object_get(run, "folders"), i, folder)
         if (rc == 0)
             rc = write_all(json_string_value(folder), &doc, &results, err);
+    if (rc == 0)
+        rc = report_files_write(parent, report_format_find("html", err), &doc, &results, err);
     if (rc == 0 && !in->json && !in->quiet) {
         rc = report_write(&out, report_format_find("terminal", err), &doc, &style, err);
         if (rc == 0 && out.data)
@@ -187,9 +189,9 @@ static int run_plan(struct invocation *in, const struct manifest *m, const struc
     if (o.samples + o.kept + o.failed > 0) {
         struct collate_report collated;
         TRY(collate(&collated, &(struct collate_options){.dir = q.parent}, err));
-        TRY(report(in, &o, err));
+        TRY(report(in, &o, q.parent, err));
     }
-    print_outcome(in, &o);
+    print_outcome(in, &o, q.parent);
     return o.interrupted || o.failed ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -243,7 +245,7 @@ static const struct option_row options[] = {
 
 static const struct example examples[] = {
     {"prony run configs/demo.yaml --dry-run", "what it would do, and for how long"},
-    {"prony run configs/demo.yaml --out out", "run it; raw logs, results and artifacts lie below out/"},
+    {"prony run configs/demo.yaml --out out", "run it; raw logs, results and artifacts lie below out/, report.html in it"},
     {"prony run configs/demo.yaml --out out --resume", "take it up again after a crash or Ctrl-C"},
     {0},
 };

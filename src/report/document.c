@@ -90,6 +90,14 @@ int report_note_add(struct report_doc *doc, struct err *err, const char *fmt, ..
     return result;
 }
 
+int report_finding_add(struct report_doc *doc, enum finding_kind kind, const char *text, struct err *err)
+{
+    TRY(grow(doc, &doc->findings, &doc->cap_findings, doc->n_findings, sizeof *doc->findings, err));
+    TRY(copy(doc, &doc->findings[doc->n_findings].text, text, err));
+    doc->findings[doc->n_findings++].kind = kind;
+    return 0;
+}
+
 struct report_table *report_table_add(struct report_doc *doc, const char *name, const char *title, struct err *err)
 {
     if (grow(doc, &doc->tables, &doc->cap_tables, doc->n_tables, sizeof *doc->tables, err) < 0)
@@ -125,6 +133,27 @@ struct report_cell *report_row_add(struct report_doc *doc, struct report_table *
         row[i].missing = true;
     t->rows[t->n_rows++] = row;
     return row;
+}
+
+int report_raw_begin(struct report_doc *doc, struct report_raw *raw, const char *const *names, size_t n_columns, size_t n_rows,
+                     struct err *err)
+{
+    *raw = (struct report_raw){.names = arena_alloc(&doc->arena, n_columns, sizeof *raw->names, err)};
+    raw->columns = raw->names ? arena_alloc(&doc->arena, n_columns, sizeof *raw->columns, err) : NULL;
+    raw->row = raw->columns ? arena_alloc(&doc->arena, n_rows, sizeof *raw->row, err) : NULL;
+    if (!raw->row)
+        return -1;
+    for (size_t c = 0; c < n_columns; c++) {
+        TRY(copy(doc, &raw->names[c], names[c], err));
+        raw->columns[c] = arena_alloc(&doc->arena, n_rows, sizeof **raw->columns, err);
+        if (!raw->columns[c])
+            return -1;
+        for (size_t i = 0; i < n_rows; i++)
+            raw->columns[c][i] = NAN;
+    }
+    raw->n_columns = n_columns;
+    raw->n_rows = n_rows;
+    return 0;
 }
 
 int report_set_text(struct report_doc *doc, struct report_cell *cell, const char *text, struct err *err)

@@ -50,12 +50,36 @@ struct report_cell {
     const double *samples; /* figure.n of them, in the order measured */
 };
 
+/* The single observations behind a table, kept by columns so that a million of them is a few megabytes: which row of the
+ * table each belongs to, and its numbers; NaN: not measured. */
+struct report_raw {
+    const char **names; /* "launch", "index", then the metrics */
+    size_t n_columns;
+    double **columns;   /* n_columns of n_rows each */
+    uint32_t *row;
+    size_t n_rows;
+};
+
 struct report_table {
     const char *name, *title; /* name: key in JSON, file name of its CSV */
     struct report_column *columns;
     size_t n_columns, cap_columns;
     struct report_cell **rows; /* each of n_columns cells */
     size_t n_rows, cap_rows;
+    struct report_raw raw;     /* n_rows 0: none */
+    bool detail;               /* what stands behind the findings: a terminal leaves it out */
+};
+
+/* What can be said of the numbers, in words, before any number is shown. */
+enum finding_kind {
+    FINDING_SHOWN, /* a difference that would be rare between equals */
+    FINDING_OPEN,  /* none was shown, or nothing could be compared */
+    FINDING_NOTE,  /* how the others are meant: a footnote */
+};
+
+struct report_finding {
+    enum finding_kind kind;
+    const char *text;
 };
 
 struct report_pair {
@@ -68,7 +92,9 @@ struct report_doc {
     const char *title;
     struct report_pair *facts; /* run, seed, machine, build: what the numbers were measured with */
     size_t n_facts, cap_facts;
-    const char *command;       /* repeats it; NULL: not known */
+    const char *command;       /* repeats it; several of several runs have a line each; NULL: not known */
+    struct report_finding *findings;
+    size_t n_findings, cap_findings;
     const char **notes;        /* what a reader must know: cells that failed, disturbances */
     size_t n_notes, cap_notes;
     struct report_table *tables;
@@ -83,6 +109,7 @@ int report_set_command(struct report_doc *doc, const char *command, struct err *
 int report_fact_add(struct report_doc *doc, const char *label, const char *text, struct err *err);
 int report_detail_add(struct report_doc *doc, const char *label, const char *text, struct err *err);
 int report_note_add(struct report_doc *doc, struct err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int report_finding_add(struct report_doc *doc, enum finding_kind kind, const char *text, struct err *err);
 
 /* The table lives as long as the document; the pointer until the next report_table_add. NULL and err on failure. */
 struct report_table *report_table_add(struct report_doc *doc, const char *name, const char *title, struct err *err);
@@ -91,6 +118,10 @@ int report_column_add(struct report_doc *doc, struct report_table *t, enum colum
                       struct err *err);
 /* A row of n_columns cells, all missing. It lives as long as the document. NULL and err on failure. */
 struct report_cell *report_row_add(struct report_doc *doc, struct report_table *t, struct err *err);
+
+/* Room for `n_rows` observations of `n_columns` numbers each, all NaN; the names are copied. */
+int report_raw_begin(struct report_doc *doc, struct report_raw *raw, const char *const *names, size_t n_columns, size_t n_rows,
+                     struct err *err);
 
 int report_set_text(struct report_doc *doc, struct report_cell *cell, const char *text, struct err *err);
 void report_set_count(struct report_cell *cell, int64_t count);

@@ -15,6 +15,7 @@ struct report_style {
     size_t width; /* columns of the terminal; 0: any number */
     bool unicode; /* lines and arrows beyond ASCII */
     bool color;
+    bool files;   /* it is written into a folder, where the CSV of its raw rows lies beside it */
 };
 
 struct report_format {

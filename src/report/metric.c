@@ -49,6 +49,15 @@ const struct metric *metric_find(const char *name)
     return NULL;
 }
 
+bool metric_ranks(const struct metric *m)
+{
+    static const char *const names[] = {"prefill_ms", "tokens_per_sec", "decode_tps", "peak_mb", "perplexity"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], m->name) == 0)
+            return true;
+    return false;
+}
+
 const char *better_name(enum better better)
 {
     return better == BETTER_LESS ? "less" : better == BETTER_MORE ? "more" : NULL;

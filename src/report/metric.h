@@ -3,6 +3,7 @@
 #ifndef REPORT_METRIC_H
 #define REPORT_METRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum better { BETTER_NEITHER, BETTER_LESS, BETTER_MORE };
@@ -18,6 +19,8 @@ extern const struct metric metric_table[];
 extern const size_t metric_count;
 
 const struct metric *metric_find(const char *name); /* NULL if there is none of that name */
+/* Engines are ranked by it: one metric of each kind of question, not the same one in two units. */
+bool metric_ranks(const struct metric *m);
 const char *better_name(enum better better);        /* "less", "more", or NULL */
 
 #endif

@@ -2,6 +2,9 @@
  * _sd, _lo, _hi, _n, _interval and _why; a missing cell is empty and its _why says why. Several tables follow each
  * other with an empty line between them; --out writes each into a file of its own. */
 
+#include <stdio.h>
+#include <string.h>
+
 #include "report/csv_table.h"
 #include "report/format.h"
 
@@ -66,6 +69,59 @@ void csv_table(struct buf *out, const struct report_table *t)
         }
         buf_char(out, '\n');
     }
+}
+
+void csv_samples(struct buf *out, const struct report_table *t)
+{
+    const struct report_raw *raw = &t->raw;
+    bool first = true;
+    for (size_t c = 0; c < t->n_columns; c++)
+        if (t->columns[c].kind == COLUMN_TEXT || t->columns[c].kind == COLUMN_COUNT) {
+            buf_str(out, first ? "" : ",");
+            csv_field(out, t->columns[c].name);
+            first = false;
+        }
+    for (size_t c = 0; c < raw->n_columns; c++) {
+        buf_char(out, ',');
+        csv_field(out, raw->names[c]);
+    }
+    buf_char(out, '\n');
+    for (size_t i = 0; i < raw->n_rows; i++) {
+        const struct report_cell *row = t->rows[raw->row[i]];
+        first = true;
+        for (size_t c = 0; c < t->n_columns; c++) {
+            if (t->columns[c].kind != COLUMN_TEXT && t->columns[c].kind != COLUMN_COUNT)
+                continue;
+            buf_str(out, first ? "" : ",");
+            first = false;
+            if (t->columns[c].kind == COLUMN_TEXT)
+                csv_field(out, row[c].missing ? "" : row[c].text);
+            else if (!row[c].missing)
+                buf_printf(out, "%lld", (long long)row[c].count);
+        }
+        for (size_t c = 0; c < raw->n_columns; c++) {
+            buf_char(out, ',');
+            csv_number(out, raw->columns[c][i]);
+        }
+        buf_char(out, '\n');
+    }
+}
+
+size_t csv_table_number(const struct report_doc *doc, size_t table)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < table; i++)
+        n += strcmp(doc->tables[i].name, doc->tables[table].name) == 0;
+    return n;
+}
+
+void csv_table_file(char *out, size_t size, const struct report_doc *doc, size_t table, const char *what)
+{
+    size_t number = csv_table_number(doc, table);
+    if (number > 1)
+        snprintf(out, size, "%s_%zu.csv", what, number);
+    else
+        snprintf(out, size, "%s.csv", what);
 }
 
 static void table(struct buf *out, const struct report_doc *doc, size_t index, const struct report_style *style)

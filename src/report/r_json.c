@@ -98,6 +98,18 @@ static void end(struct buf *out, const struct report_doc *doc, const struct repo
     json_out_text(&j, build_version());
     json_out_key(&j, "command");
     json_out_text(&j, doc->command);
+    json_out_key(&j, "findings");
+    json_out_open(&j, '[');
+    for (size_t i = 0; i < doc->n_findings; i++) {
+        static const char *const kinds[] = {"shown", "open", "note"};
+        json_out_open(&j, '{');
+        json_out_key(&j, "kind");
+        json_out_text(&j, kinds[doc->findings[i].kind]);
+        json_out_key(&j, "text");
+        json_out_text(&j, doc->findings[i].text);
+        json_out_close(&j);
+    }
+    json_out_close(&j);
     json_out_key(&j, "facts");
     json_out_open(&j, '{');
     for (size_t i = 0; i < doc->n_facts; i++) {

@@ -38,6 +38,13 @@ static void begin(struct buf *out, const struct report_doc *doc, const struct re
     buf_str(out, "# ");
     escaped(out, doc->title);
     buf_str(out, "\n\n");
+    for (size_t i = 0; i < doc->n_findings; i++) {
+        buf_str(out, doc->findings[i].kind == FINDING_NOTE ? "    * " : "* ");
+        escaped(out, doc->findings[i].text);
+        buf_char(out, '\n');
+    }
+    if (doc->n_findings)
+        buf_char(out, '\n');
 }
 
 static void cell(struct buf *out, const struct report_column *column, const struct report_cell *c)

@@ -258,6 +258,8 @@ static void table(struct buf *out, const struct report_doc *doc, size_t index, c
 {
     const struct report_table *t = &doc->tables[index];
     struct grid g = {.arena = ARENA_INIT(256u << 20)};
+    if (t->detail)
+        return;
     bold(out, style, true);
     visible(out, t->title, style->unicode);
     bold(out, style, false);
@@ -293,6 +295,14 @@ static void begin(struct buf *out, const struct report_doc *doc, const struct re
     visible(out, doc->title, style->unicode);
     bold(out, style, false);
     buf_str(out, "\n\n");
+    for (size_t i = 0; i < doc->n_findings; i++) {
+        static const char *const ascii[] = {"* ", "- ", "  "}, *const unicode[] = {"\xE2\x97\x86 ", "\xE2\x97\x87 ", "  "};
+        buf_str(out, (style->unicode ? unicode : ascii)[doc->findings[i].kind]);
+        visible(out, doc->findings[i].text, style->unicode);
+        buf_char(out, '\n');
+    }
+    if (doc->n_findings)
+        buf_char(out, '\n');
 }
 
 /* Every metric of the document once, in the order in which it first comes. */

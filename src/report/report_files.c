@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "report/csv_table.h"
+#include "report/html_series.h"
 #include "report/rows.h"
 
 #define FILE_MAX_BYTES ((size_t)1 << 30)
@@ -19,13 +20,18 @@ static int write_one(const char *dir, const char *name, const char *tail, const 
     return result;
 }
 
-/* A table of that name that came before this one: its file would be overwritten, so the later gets its number. */
-static size_t same_before(const struct report_doc *doc, size_t table)
+/* TABLE_samples.csv: every observation of the table. */
+static int write_samples(const char *dir, const struct report_doc *doc, size_t table, struct err *err)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < table; i++)
-        n += strcmp(doc->tables[i].name, doc->tables[table].name) == 0;
-    return n;
+    struct buf out = BUF_INIT(FILE_MAX_BYTES);
+    char tail[64];
+    csv_samples(&out, &doc->tables[table]);
+    csv_table_file(tail, sizeof tail, doc, table, "_samples");
+    int result = buf_check(&out, err);
+    if (result == 0)
+        result = write_one(dir, doc->tables[table].name, tail, &out, err);
+    buf_release(&out);
+    return result;
 }
 
 static int write_tables(const char *dir, const struct report_doc *doc, const struct results *r, struct err *err)
@@ -35,18 +41,16 @@ static int write_tables(const char *dir, const struct report_doc *doc, const str
     for (size_t i = 0; result == 0 && i < doc->n_tables; i++) {
         const char *name = doc->tables[i].name;
         char tail[64];
-        size_t before = same_before(doc, i);
         bool latency = strcmp(name, "latency") == 0;
-        if (before)
-            snprintf(tail, sizeof tail, "%s_%zu.csv", latency ? "_figures" : "", before + 1);
-        else
-            snprintf(tail, sizeof tail, "%s.csv", latency ? "_figures" : "");
+        csv_table_file(tail, sizeof tail, doc, i, latency ? "_figures" : "");
         buf_clear(&out);
         csv_table(&out, &doc->tables[i]);
         result = buf_check(&out, err);
         if (result == 0)
             result = write_one(dir, name, tail, &out, err);
-        if (result == 0 && latency && !before) {
+        if (result == 0 && doc->tables[i].raw.n_rows)
+            result = write_samples(dir, doc, i, err);
+        if (result == 0 && latency && csv_table_number(doc, i) == 1) {
             buf_clear(&out);
             result = rows_latency_csv(&out, r, err);
             if (result == 0)
@@ -61,11 +65,14 @@ int report_files_write(const char *dir, const struct report_format *format, cons
                        const struct results *r, struct err *err)
 {
     struct buf out = BUF_INIT(FILE_MAX_BYTES);
-    struct report_style style = {.unicode = true};
+    struct report_style style = {.unicode = true, .files = true};
     char tail[32];
     TRY(file_mkdirs(dir, err));
     if (strcmp(format->name, "csv") == 0)
         return write_tables(dir, doc, r, err);
+    for (size_t i = 0; i < doc->n_tables; i++)
+        if (doc->tables[i].raw.n_rows && strcmp(format->name, "html") == 0 && !html_embeds(doc, i))
+            TRY(write_samples(dir, doc, i, err)); /* the page refers to it */
     snprintf(tail, sizeof tail, ".%s", format->extension);
     int result = report_write(&out, format, doc, &style, err);
     if (result == 0)

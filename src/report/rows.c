@@ -1,6 +1,7 @@
 #include "report/rows.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,104 +11,8 @@
 #include "base/str.h"
 #include "report/csv_table.h"
 #include "report/results_build.h"
+#include "report/verdict.h"
 #include "stats/quantile.h"
-#include "store/record.h"
-
-#define MB (1024.0 * 1024.0)
-
-/* ---- samples of a metric ---- */
-
-static double request_metric(const struct result_request *q, const char *metric)
-{
-    if (strcmp(metric, "prefill_ms") == 0)
-        return q->prefill_ms;
-    if (strcmp(metric, "decode_ms") == 0)
-        return q->decode_ms;
-    if (strcmp(metric, "total_s") == 0)
-        return q->total_ms / 1000;
-    if (strcmp(metric, "tokens_per_sec") == 0) /* a clock that stands still has no rate */
-        return q->decode_ms > 0 && q->decode_tokens > 0 ? (double)q->decode_tokens * 1000 / q->decode_ms : NAN;
-    if (strcmp(metric, "avg_tps") == 0)
-        return q->total_ms > 0 ? (double)q->tokens * 1000 / q->total_ms : NAN;
-    return NAN;
-}
-
-static double launch_metric(const struct result_launch *l, const char *metric)
-{
-    if (strcmp(metric, "peak_mb") == 0)
-        return l->peak_bytes == RECORD_UNKNOWN ? NAN : (double)l->peak_bytes / MB;
-    if (strcmp(metric, "load_s") == 0)
-        return l->load_ns == RECORD_UNKNOWN ? NAN : (double)l->load_ns / 1e9;
-    return NAN;
-}
-
-struct observed {
-    int64_t launch;
-    double x;
-};
-
-/* All values of a metric, in the order of launches. */
-static size_t observe(struct observed *out, const struct result_cell *cell, const char *metric)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < cell->n_requests; i++)
-        out[n++] = (struct observed){cell->requests[i].launch, request_metric(&cell->requests[i], metric)};
-    if (n == 0 || isnan(out[0].x)) {
-        n = 0;
-        for (size_t i = 0; i < cell->n_launches; i++)
-            out[n++] = (struct observed){cell->launches[i].launch, launch_metric(&cell->launches[i], metric)};
-    }
-    if (n == 0 || isnan(out[0].x)) {
-        n = 0;
-        for (size_t i = 0; i < cell->n_values; i++)
-            if (strcmp(cell->values[i].name, metric) == 0)
-                out[n++] = (struct observed){cell->values[i].launch, cell->values[i].x};
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (isfinite(out[i].x))
-            out[kept++] = out[i];
-    return kept;
-}
-
-int rows_samples(double **x, size_t *n, bool *launches, const struct result_cell *cell, const char *metric,
-                 struct err *err)
-{
-    size_t most = cell->n_requests + cell->n_launches + cell->n_values, groups = 0;
-    struct observed *all = mem_alloc(most, sizeof *all, err);
-    double *out = mem_alloc(most, sizeof *out, err);
-    *x = NULL;
-    *n = 0;
-    *launches = false;
-    if (!all || !out)
-        goto fail;
-    size_t total = observe(all, cell, metric);
-    for (size_t i = 0; i < total; i++)
-        groups += i == 0 || all[i].launch != all[i - 1].launch;
-    *launches = groups >= 2;
-    for (size_t i = 0; i < total;) {
-        size_t to = i + 1;
-        if (*launches) {
-            while (to < total && all[to].launch == all[i].launch)
-                to++;
-            for (size_t k = i; k < to; k++) /* the launch's values lie together: they are reduced where they go */
-                out[*n + k - i] = all[k].x;
-            if (median_of(&out[*n], out + *n, to - i, err) < 0)
-                goto fail;
-            *n += 1;
-        } else {
-            out[(*n)++] = all[i].x;
-        }
-        i = to;
-    }
-    free(all);
-    *x = out;
-    return 0;
-fail:
-    free(all);
-    free(out);
-    return -1;
-}
 
 /* ---- a table ---- */
 
@@ -120,12 +25,13 @@ struct group {
 #define COLUMNS_MAX 64
 
 struct columns {
+    const struct results *r;
     const char *params[COLUMNS_MAX];  /* keys of the parameters that differ between cells, or are lengths */
     bool counts[COLUMNS_MAX];         /* all of them integers */
     size_t n_params;
     const char *metrics[COLUMNS_MAX];
     size_t n_metrics;
-    bool several_benchmarks, several_quantizes;
+    bool several_quantizes, several_runs;
 };
 
 static bool has(const char *const *names, size_t n, const char *name)
@@ -203,8 +109,11 @@ static int add_columns(struct report_doc *doc, struct report_table *t, struct co
     find_metrics(c, g);
     for (size_t i = g->from + 1; i < g->to; i++)
         c->several_quantizes |= !same(g->r->cells[i].quantize, g->r->cells[g->from].quantize);
+    c->several_runs = g->r->n_runs > 1;
     TRY(report_column_add(doc, t, COLUMN_TEXT, "engine", err));
     TRY(report_column_add(doc, t, COLUMN_TEXT, "model", err));
+    if (c->several_runs)
+        TRY(report_column_add(doc, t, COLUMN_TEXT, "run", err));
     if (c->several_quantizes)
         TRY(report_column_add(doc, t, COLUMN_TEXT, "quantize", err));
     for (size_t i = 0; i < c->n_params; i++)
@@ -224,23 +133,55 @@ static const char *cell_reason(const struct result_cell *cell)
     return cell->experiment ? "not measured" : "cut off before it ended";
 }
 
-static int set_param(struct report_doc *doc, struct report_cell *cell, const json_t *v, bool count, struct err *err)
+bool rows_param_text(char out[64], const json_t *v)
 {
     char number[32];
-    if (!v || json_is_null(v))
-        return 0;
-    if (count) {
+    if (!json_is_string(v) && !json_is_boolean(v) && !json_is_number(v))
+        return false;
+    snprintf(out, 64, "%s", json_is_string(v) ? json_string_value(v) : json_is_boolean(v) ? json_is_true(v) ? "true" : "false"
+                            : number_shortest(json_number_value(v), number));
+    return true;
+}
+
+static int set_param(struct report_doc *doc, struct report_cell *cell, const json_t *v, bool count, struct err *err)
+{
+    char text[64];
+    if (count && v) {
         report_set_count(cell, json_integer_value(v));
         return 0;
     }
     if (json_is_string(v))
         return report_set_text(doc, cell, json_string_value(v), err);
-    if (json_is_boolean(v))
-        return report_set_text(doc, cell, json_is_true(v) ? "true" : "false", err);
-    return report_set_text(doc, cell, number_shortest(json_number_value(v), number), err);
+    return rows_param_text(text, v) ? report_set_text(doc, cell, text, err) : 0;
 }
 
-static int engine_label(char out[128], const struct result_cell *cell)
+/* True when the runs have this text, and no two the same. */
+static bool tells_apart(const struct results *r, size_t offset)
+{
+    for (size_t i = 0; i < r->n_runs; i++) {
+        const char *a, *b;
+        memcpy(&a, (const char *)&r->runs[i] + offset, sizeof a);
+        for (size_t k = 0; k < i && a; k++) {
+            memcpy(&b, (const char *)&r->runs[k] + offset, sizeof b);
+            if (str_eq(a, b))
+                return false;
+        }
+        if (!a)
+            return false;
+    }
+    return true;
+}
+
+void rows_run_label(char out[64], const struct results *r, const char *run)
+{
+    bool hosts = tells_apart(r, offsetof(struct result_run, host)), starts = tells_apart(r, offsetof(struct result_run, started));
+    snprintf(out, 64, "%s", run);
+    for (size_t i = 0; i < r->n_runs; i++)
+        if (strcmp(r->runs[i].id, run) == 0 && (hosts || starts))
+            snprintf(out, 64, "%s", hosts ? r->runs[i].host : r->runs[i].started);
+}
+
+int rows_engine(char out[128], const struct result_cell *cell)
 {
     bool variant = cell->variant && *cell->variant;
     return snprintf(out, 128, "%s%s%s", cell->engine, variant ? ":" : "", variant ? cell->variant : "");
@@ -254,9 +195,14 @@ static int add_row(struct report_doc *doc, struct report_table *t, const struct 
     bool by_launch = false, any = false;
     if (!row)
         return -1;
-    engine_label(engine, cell);
+    rows_engine(engine, cell);
     TRY(report_set_text(doc, at++, engine, err));
     TRY(report_set_text(doc, at++, cell->model ? cell->model : "", err));
+    if (c->several_runs) {
+        char run[64];
+        rows_run_label(run, c->r, cell->run);
+        TRY(report_set_text(doc, at++, run, err));
+    }
     if (c->several_quantizes)
         TRY(report_set_text(doc, at++, cell->quantize, err));
     for (size_t i = 0; i < c->n_params; i++)
@@ -283,7 +229,7 @@ static int add_table(struct report_doc *doc, const struct group *g, struct err *
 {
     const struct result_cell *first = &g->r->cells[g->from];
     const char *name = first->experiment ? first->experiment : "unfinished";
-    struct columns columns = {.n_params = 0};
+    struct columns columns = {.r = g->r};
     char title[512];
     snprintf(title, sizeof title, "%s%s%s%s%s", first->target ? first->target : "", first->target ? ": " : "",
              first->benchmark ? first->benchmark : name, first->benchmark && !same(first->benchmark, name) ? ", " : "",
@@ -294,7 +240,7 @@ static int add_table(struct report_doc *doc, const struct group *g, struct err *
     TRY(add_columns(doc, t, &columns, g, err));
     for (size_t i = g->from; i < g->to; i++)
         TRY(add_row(doc, t, &columns, &g->r->cells[i], err));
-    return 0;
+    return rows_raw(doc, &t->raw, &g->r->cells[g->from], g->to - g->from, columns.metrics, columns.n_metrics, err);
 }
 
 /* ---- around the tables ---- */
@@ -336,6 +282,33 @@ static int add_leaves(struct report_doc *doc, const char *path, const json_t *v,
     return result;
 }
 
+/* A line for each command that some run was made by; a command line is one line, so what breaks it is shown. */
+static int add_command(struct report_doc *doc, const char *command, struct err *err)
+{
+    struct buf text = BUF_INIT(1 << 20);
+    bool known = false;
+    if (doc->command)
+        buf_printf(&text, "%s\n", doc->command);
+    size_t before = text.len;
+    for (const char *s = command; *s; s++)
+        if (*s == '\n')
+            buf_str(&text, "\\n");
+        else
+            buf_char(&text, *s);
+    if (buf_check(&text, err) == 0 && text.data && doc->command) {
+        struct buf lines = BUF_INIT(1 << 20);
+        buf_printf(&lines, "\n%s", doc->command);
+        char *line = mem_printf(err, "\n%s\n", text.data + before);
+        buf_char(&lines, '\n');
+        known = line && lines.data && strstr(lines.data, line);
+        free(line);
+        buf_release(&lines);
+    }
+    int result = text.failed || known ? (text.failed ? -1 : 0) : report_set_command(doc, text.data ? text.data : "", err);
+    buf_release(&text);
+    return result;
+}
+
 static int add_facts(struct report_doc *doc, const struct results *r, struct err *err)
 {
     for (size_t i = 0; i < r->n_runs; i++) {
@@ -354,8 +327,8 @@ static int add_facts(struct report_doc *doc, const struct results *r, struct err
         else if (strcmp(run->status, "done") != 0)
             TRY(report_note_add(doc, err, "run %s ended as '%s'%s%s", run->id, run->status, run->reason ? ": " : "",
                                 run->reason ? run->reason : ""));
-        if (run->command && !doc->command)
-            TRY(report_set_command(doc, run->command, err));
+        if (run->command)
+            TRY(add_command(doc, run->command, err));
     }
     return 0;
 }
@@ -381,7 +354,7 @@ static int add_notes(struct report_doc *doc, const struct results *r, struct err
     for (size_t i = 0; i < r->n_cells; i++) {
         const struct result_cell *cell = &r->cells[i];
         char engine[128];
-        engine_label(engine, cell);
+        rows_engine(engine, cell);
         for (size_t k = 0; k < cell->n_launches; k++)
             if (cell->n_requests > 0 && cell->launches[k].reason)
                 TRY(report_note_add(doc, err, "%s: launch %lld of %s on %s failed: %s", cell->experiment,
@@ -399,7 +372,7 @@ static int add_notes(struct report_doc *doc, const struct results *r, struct err
     return 0;
 }
 
-static bool one_group(const struct result_cell *a, const struct result_cell *b)
+bool rows_together(const struct result_cell *a, const struct result_cell *b)
 {
     return same(a->experiment, b->experiment) && same(a->target, b->target) && same(a->benchmark, b->benchmark);
 }
@@ -414,11 +387,12 @@ int rows_document(struct report_doc *doc, const struct results *r, struct err *e
     TRY(report_set_title(doc, title, err));
     for (size_t from = 0; from < r->n_cells;) {
         size_t to = from + 1;
-        while (to < r->n_cells && one_group(&r->cells[from], &r->cells[to]))
+        while (to < r->n_cells && rows_together(&r->cells[from], &r->cells[to]))
             to++;
         TRY(add_table(doc, &(struct group){.r = r, .from = from, .to = to}, err));
         from = to;
     }
+    TRY(verdict_add(doc, r, err));
     TRY(add_notes(doc, r, err));
     return add_facts(doc, r, err);
 }
@@ -455,7 +429,7 @@ int rows_latency_csv(struct buf *out, const struct results *r, struct err *err)
         if (!same(cell->experiment, "latency") || cell->n_requests == 0)
             continue;
         struct buf name = BUF_INIT(1 << 16);
-        engine_label(label, cell);
+        rows_engine(label, cell);
         buf_printf(&name, "%s%s%s", several ? label : "", several && cell->model ? ":" : "", cell->model ? cell->model : "");
         if (!name.len)
             buf_str(&name, label);

@@ -19,6 +19,26 @@ int rows_document(struct report_doc *doc, const struct results *r, struct err *e
 int rows_samples(double **x, size_t *n, bool *launches, const struct result_cell *cell, const char *metric,
                  struct err *err);
 
+/* As above, before launches are reduced: every observation with the launch it is of. *out to free(). */
+struct observed {
+    int64_t launch;
+    double x;
+};
+int rows_observe(struct observed **out, size_t *n, const struct result_cell *cell, const char *metric, struct err *err);
+
+/* The observations behind a table whose rows are these cells, as they were taken. */
+int rows_raw(struct report_doc *doc, struct report_raw *raw, const struct result_cell *cells, size_t n_cells,
+             const char *const *metrics, size_t n_metrics, struct err *err);
+
+/* "pytorch:opt": the engine with its variant, as every form shows it. Returns its length. */
+int rows_engine(char out[128], const struct result_cell *cell);
+/* A parameter as text: false for lists and objects, and for what is not set. */
+bool rows_param_text(char out[64], const json_t *v);
+/* What tells a run from the others of the report: its host, or where those are the same when it began, or its id. */
+void rows_run_label(char out[64], const struct results *r, const char *run);
+/* Cells of one table: the same experiment, target and benchmark. They lie together. */
+bool rows_together(const struct result_cell *a, const struct result_cell *b);
+
 /* `latency.csv` with exactly the header that scripts rely on; figures are medians over the samples of rows_samples, and
  * a cell without samples has no row. `model` is the model's name, with "ENGINE:" before it when the run has several. */
 int rows_latency_csv(struct buf *out, const struct results *r, struct err *err);

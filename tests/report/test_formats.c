@@ -370,8 +370,8 @@ static void test_find(void **state)
     assert_int_equal(err.code, ERR_USAGE);
     assert_has(err.hint, "'json'");
     err_clear(&err);
-    assert_null(report_format_find("html", &err));
-    assert_has(err.text, "'html' is not a form of report");
+    assert_null(report_format_find("docx", &err));
+    assert_has(err.text, "'docx' is not a form of report");
     for (size_t i = 0; i < report_format_count(); i++)
         assert_ptr_equal(report_format_find(report_format_at(i)->name, NULL), report_format_at(i));
 }
