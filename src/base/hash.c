@@ -14,7 +14,7 @@ enum { STEP = 1 << 24, BLOCK = 1 << 20 };
 struct sha256 {
     EVP_MD_CTX *context;
     uint64_t done, ticked, total;
-    sha256_tick tick;
+    tick_fn tick;
     void *arg;
 };
 
@@ -23,7 +23,7 @@ static int failed(struct err *err)
     return err_set(err, ERR_MEMORY, "SHA-256 failed: out of memory");
 }
 
-static int begin(struct sha256 *h, uint64_t total, sha256_tick tick, void *arg, struct err *err)
+static int begin(struct sha256 *h, uint64_t total, tick_fn tick, void *arg, struct err *err)
 {
     *h = (struct sha256){.context = EVP_MD_CTX_new(), .total = total, .tick = tick, .arg = arg};
     if (h->context && EVP_DigestInit_ex(h->context, EVP_sha256(), NULL))
@@ -64,7 +64,7 @@ static int end(struct sha256 *h, int rc, char hex[65], struct err *err)
     return 0;
 }
 
-int sha256_bytes(char hex[65], const void *data, size_t size, sha256_tick tick, void *arg, struct err *err)
+int sha256_bytes(char hex[65], const void *data, size_t size, tick_fn tick, void *arg, struct err *err)
 {
     struct sha256 h;
     int rc = 0;
@@ -74,7 +74,7 @@ int sha256_bytes(char hex[65], const void *data, size_t size, sha256_tick tick, 
     return end(&h, rc, hex, err);
 }
 
-static int hash_rest(char hex[65], FILE *in, const char *name, uint64_t total, sha256_tick tick, void *arg,
+static int hash_rest(char hex[65], FILE *in, const char *name, uint64_t total, tick_fn tick, void *arg,
                      struct err *err)
 {
     struct sha256 h;
@@ -96,12 +96,12 @@ static int hash_rest(char hex[65], FILE *in, const char *name, uint64_t total, s
     return end(&h, rc, hex, err);
 }
 
-int sha256_stream(char hex[65], FILE *in, const char *name, sha256_tick tick, void *arg, struct err *err)
+int sha256_stream(char hex[65], FILE *in, const char *name, tick_fn tick, void *arg, struct err *err)
 {
     return hash_rest(hex, in, name, 0, tick, arg, err);
 }
 
-int sha256_file(char hex[65], const char *path, sha256_tick tick, void *arg, struct err *err)
+int sha256_file(char hex[65], const char *path, tick_fn tick, void *arg, struct err *err)
 {
     struct stat st;
     FILE *in = fopen(path, "rbe");

@@ -1,6 +1,5 @@
 #include "base/progress.h"
 
-#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,7 +32,7 @@ struct progress_style progress_style_of(FILE *out, bool quiet, bool verbose)
         style.mode = live ? PROGRESS_LIVE : verbose ? PROGRESS_LINES : PROGRESS_OFF;
     if (columns && str_to_int(&n, columns, 1, 10000, "COLUMNS", NULL) == 0)
         style.columns = (int)n;
-    style.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    style.utf8 = utf8_locale();
     return style;
 }
 

@@ -31,5 +31,7 @@ size_t utf8_encode(uint32_t cp, char out[4]);
 /* The length of the longest prefix that ends on a character boundary: what follows may be the start of a character. */
 size_t utf8_whole(const char *s, size_t len);
 bool utf8_valid(const char *s, size_t len);
+/* Does the environment promise a terminal that shows UTF-8? By the name of its locale. */
+bool utf8_locale(void);
 
 #endif

@@ -2,12 +2,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/run_view.h"
 #include "cli/terminal_style.h"
 #include "experiments/runner.h"
 #include "report/report_files.h"
@@ -22,33 +22,11 @@ static void on_signal(int signal_number)
     interrupts++;
 }
 
-struct screen {
-    const struct invocation *in;
-    bool live; /* standard error is a terminal */
-};
-
 /* 1: finish the request in flight; 2: at once. */
 static int stop(void *arg)
 {
     (void)arg;
     return interrupts > 1 ? 2 : (int)interrupts;
-}
-
-static void progress(void *arg, const struct run_progress *p)
-{
-    const struct screen *s = arg;
-    if (!s->live)
-        return;
-    fprintf(stderr, "\r\033[K%zu/%zu launches, %zu/%zu samples%s", p->launches_done, p->launches, p->samples_done, p->samples,
-            interrupts ? ", stopping after the request in flight" : "");
-    if (!p->cell)
-        fprintf(stderr, "\r\033[K");
-}
-
-static void warn(void *arg, const char *text)
-{
-    const struct screen *s = arg;
-    fprintf(stderr, "%sprony: %s\n", s->live ? "\r\033[K" : "", text);
 }
 
 static const char *const *items(const struct invocation *in, const char *option, size_t *n, struct err *err)
@@ -162,30 +140,26 @@ static int report(const struct invocation *in, const struct run_outcome *o, cons
     return rc;
 }
 
-/* A global switch has a default of its own; the manifest's value holds unless the switch was typed. */
-static bool typed(const struct invocation *in, const char *name)
-{
-    const char *at = strstr(in->line, name);
-    return at && (at[strlen(name)] == ' ' || at[strlen(name)] == '=');
-}
-
 static int run_plan(struct invocation *in, const struct manifest *m, const struct plan *plan, uint64_t seed, struct err *err)
 {
-    struct screen screen = {.in = in, .live = !in->quiet && isatty(STDERR_FILENO)};
+    struct run_view view;
     const char *output = json_string_value(json_object_get(manifest_json(m), "output"));
     const char *device = json_string_value(json_object_get(manifest_json(m), "device"));
     struct run_request q = {
         .manifest = m, .plan = plan, .parent = in->out ? in->out : output ? output : ".", .command = in->line, .seed = seed,
-        .device = typed(in, " --device") || !device ? in->device : device,
+        .device = opt_given(in, "device") || !device ? in->device : device,
         .threads = in->threads ? in->threads : (int)json_integer_value(json_object_get(manifest_json(m), "threads")),
         .memory_limit = (uint64_t)in->memory_limit << 20, .silence_s = opt_double(in, "time-limit"),
-        .resume = opt_flag(in, "resume"), .stop = stop, .progress = progress, .warn = warn, .arg = &screen};
+        .resume = opt_flag(in, "resume"), .stop = stop, .event = run_view_event, .arg = &view, .log = &view.log};
     struct run_outcome o;
     struct sigaction catch = {.sa_handler = on_signal};
+    TRY(run_view_begin(&view, in, &interrupts, err));
     interrupts = 0;
     sigaction(SIGINT, &catch, NULL);
     sigaction(SIGTERM, &catch, NULL);
-    TRY(run_manifest(&o, &q, err));
+    int rc = run_manifest(&o, &q, err);
+    run_view_end(&view);
+    TRY(rc);
     if (o.samples + o.kept + o.failed > 0) {
         struct collate_report collated;
         TRY(collate(&collated, &(struct collate_options){.dir = q.parent}, err));
@@ -212,7 +186,7 @@ static int run(struct invocation *in, struct err *err)
             fprintf(stderr, "%s\n", manifest_errors(m));
         goto out;
     }
-    choice.seed = typed(in, " --seed") ? in->seed
+    choice.seed = opt_given(in, "seed") ? in->seed
                                         : (uint64_t)json_integer_value(json_object_get(manifest_json(m), "seed"));
     if (plan_make(&plan, m, &choice, err) < 0)
         goto out;

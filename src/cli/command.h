@@ -36,6 +36,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/log.h"
 
 enum exit_status {
     EXIT_DONE = 0,
@@ -126,6 +127,8 @@ double opt_double(const struct invocation *in, const char *name);
 const char *opt_string(const struct invocation *in, const char *name); /* NULL: neither given nor a default */
 size_t opt_count(const struct invocation *in, const char *name);       /* items of a list */
 const char *opt_item(const struct invocation *in, const char *name, size_t i);
+/* What --quiet, --verbose and --debug let through: errors, else warnings too, else what happens, else everything. */
+enum log_level command_log_level(const struct invocation *in);
 /* An item of a list as a number: -1 and ERR_USAGE naming the switch if it is not one in [lo, hi]. */
 int opt_item_int(int64_t *out, const struct invocation *in, const char *name, size_t i, int64_t lo, int64_t hi,
                  struct err *err);

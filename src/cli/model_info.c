@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/json_out.h"
-#include "cli/command.h"
+#include "cli/work.h"
 #include "formats/facts.h"
 
 static void number_or_null(struct json_out *j, const char *key, int64_t v)
@@ -95,7 +95,7 @@ static int run(struct invocation *in, struct err *err)
     int rc = file_facts(&facts, f, err);
     bool hash = (in->json || opt_flag(in, "sha256")) && model_file_n_files(f) > 0;
     if (rc == 0 && hash)
-        rc = model_file_sha256(f, sha256, err);
+        rc = work_model_sha256(f, in, sha256, err);
     if (rc == 0 && in->json)
         rc = print_json(f, &facts, hash ? sha256 : NULL, err);
     else if (rc == 0)

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
 #include "base/json_out.h"
-#include "cli/command.h"
+#include "cli/work.h"
 #include "transform/quantize.h"
 
 static int print_json(const char *path, const struct quantize_report *r, struct err *err)
@@ -32,8 +32,12 @@ static int print_json(const char *path, const struct quantize_report *r, struct 
 static int run(struct invocation *in, struct err *err)
 {
     struct quantize_report r;
-    TRY(quantize_file(in->args[0], in->args[1],
-                      &(struct quantize_options){.recipe = in->args[2], .threads = in->threads}, &r, err));
+    struct work work;
+    struct quantize_options o = {.recipe = in->args[2], .threads = in->threads, .tick = work_tick, .tick_arg = &work};
+    work_begin(&work, in, "quantizing", "bytes");
+    int rc = quantize_file(in->args[0], in->args[1], &o, &r, err);
+    work_end(&work);
+    TRY(rc);
     double mb = 1.0 / (1 << 20);
     if (in->json)
         TRY(print_json(in->args[1], &r, err));

@@ -1,12 +1,13 @@
 #include <stdio.h>
 
-#include "cli/command.h"
+#include "cli/work.h"
 #include "transform/synth.h"
 
 static int run(struct invocation *in, struct err *err)
 {
     const struct synth_shape *known;
     struct synth_shape shape;
+    struct work work;
     const char *out = opt_string(in, "output"), *dims = opt_string(in, "dims");
     if (!out) {
         err_set(err, ERR_USAGE, "no file to write to was named");
@@ -16,7 +17,10 @@ static int run(struct invocation *in, struct err *err)
     shape = *known;
     if (dims)
         TRY(synth_parse_dims(&shape, dims, err));
-    TRY(synth_write(&shape, opt_string(in, "quantize"), in->seed, out, NULL, NULL, err));
+    work_begin(&work, in, "writing", "bytes");
+    int rc = synth_write(&shape, opt_string(in, "quantize"), in->seed, out, work_tick, &work, err);
+    work_end(&work);
+    TRY(rc);
     if (!in->quiet)
         printf("%s: %s, %u layers, hidden %u, vocabulary %u, %s\n", out, dims ? "own dimensions" : shape.name, shape.layers,
                shape.hidden, shape.vocabulary, opt_string(in, "quantize"));

@@ -5,10 +5,11 @@
 #include <strings.h>
 
 #include "base/json_out.h"
-#include "cli/command.h"
+#include "cli/work.h"
 #include "formats/model_file.h"
 
-static int check_digest(const struct model_file *f, const char *wanted, char found[65], struct err *err)
+static int check_digest(const struct model_file *f, const struct invocation *in, const char *wanted, char found[65],
+                        struct err *err)
 {
     bool hex = strlen(wanted) == 64;
     for (const char *c = wanted; *c; c++)
@@ -17,12 +18,21 @@ static int check_digest(const struct model_file *f, const char *wanted, char fou
         return err_set(err, ERR_USAGE, "--sha256: expected 64 hexadecimal digits, found '%s'", wanted);
     if (model_file_n_files(f) == 0)
         return err_set(err, ERR_USAGE, "--sha256: '%s' has no weights", model_file_path(f));
-    TRY(model_file_sha256(f, found, err));
+    TRY(work_model_sha256(f, in, found, err));
     if (strcasecmp(found, wanted) != 0) {
         err_set(err, ERR_INPUT, "'%s': its SHA-256 is %s, expected %s", model_file_path(f), found, wanted);
         return err_hint(err, "it is another version of the model, or the download is damaged");
     }
     return 0;
+}
+
+static int check_numbers(const struct model_file *f, const struct invocation *in, struct err *err)
+{
+    struct work work;
+    work_begin(&work, in, "checking", "bytes");
+    int rc = model_file_verify(f, work_tick, &work, err);
+    work_end(&work);
+    return rc;
 }
 
 static int run(struct invocation *in, struct err *err)
@@ -33,9 +43,9 @@ static int run(struct invocation *in, struct err *err)
     const char *wanted = opt_string(in, "sha256");
     char sha256[65] = "";
     TRY(model_file_open(&f, in->args[0], err));
-    int rc = wanted ? check_digest(f, wanted, sha256, err) : 0;
+    int rc = wanted ? check_digest(f, in, wanted, sha256, err) : 0;
     if (rc == 0)
-        rc = model_file_verify(f, err);
+        rc = check_numbers(f, in, err);
     if (rc == 0 && in->json) {
         json_out_open(&j, '{');
         json_out_key(&j, "verified");

@@ -228,6 +228,11 @@ const char *opt_item(const struct invocation *in, const char *name, size_t i)
     return i < v->n ? v->items[i] : NULL;
 }
 
+enum log_level command_log_level(const struct invocation *in)
+{
+    return in->quiet ? LOG_LEVEL_ERROR : in->debug ? LOG_LEVEL_DEBUG : in->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
+}
+
 int opt_item_int(int64_t *out, const struct invocation *in, const char *name, size_t i, int64_t lo, int64_t hi,
                  struct err *err)
 {

@@ -192,14 +192,18 @@ int launch_run(struct launch *l, struct err *err)
     struct child c = {.begun = false};
     struct frame_reader r = FRAME_READER_INIT;
     double grace_s = l->grace_s > 0 ? l->grace_s : GRACE_S;
+    char ending[PROC_ENDING_MAX];
     l->n_samples = 0;
     l->peak_bytes = 0;
     TRY(start(&c, err));
+    log_debug(l->log, "a child is started", LOG_INT("pid", c.proc.pid));
     int rc = watch(l, &c, &r, err);
     proc_close_pipe(&c.proc.in);
     if (rc == 0) /* it has said all, and ends by itself */
         proc_wait(&c.proc, grace_s);
     proc_end(&c.proc, grace_s);
+    log_debug(l->log, "the child is gone", LOG_INT("pid", c.proc.pid), LOG_TEXT("how", proc_ending(&c.proc, ending)),
+              LOG_NUMBER("user_s", c.proc.user_s), LOG_NUMBER("system_s", c.proc.system_s));
     frame_reader_release(&r);
     uint64_t peak = (uint64_t)c.proc.peak_bytes;
     if (peak > l->peak_bytes)

@@ -19,6 +19,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "base/log.h"
 
 struct launch {
     /* in */
@@ -33,6 +34,7 @@ struct launch {
     int (*on_ready)(void *arg, const json_t *ready, struct err *err);
     int (*on_sample)(void *arg, const char *line, size_t len, struct err *err);
     void *arg;
+    const struct log *log;       /* NULL: none */
     /* out */
     size_t n_samples;
     uint64_t peak_bytes;         /* of the child's memory */

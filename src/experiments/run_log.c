@@ -233,13 +233,9 @@ static int take_record(void *arg, enum record_kind kind, const json_t *line, uin
 
 static void damaged(void *arg, uint64_t offset, size_t len, bool torn, const char *why)
 {
-    struct reading *r = arg;
-    char text[PATH_SIZE + 256];
-    const struct run_request *q = r->l->q;
-    snprintf(text, sizeof text, "'%s': %s of %zu bytes at %" PRIu64 " is skipped: %s", r->path,
-             torn ? "a torn last line" : "a line", len, offset, why ? why : "torn");
-    if (q->warn)
-        q->warn(q->arg, text);
+    const struct reading *r = arg;
+    log_warn(r->l->q->log, torn ? "a torn last line is skipped" : "a damaged line is skipped", LOG_TEXT("file", r->path),
+             LOG_INT("offset", (int64_t)offset), LOG_INT("bytes", (int64_t)len), LOG_TEXT("reason", why ? why : "torn"));
 }
 
 static int log_for(struct run_log *l, const struct record_open *open, struct rawlog **out, struct err *err);
@@ -343,7 +339,8 @@ static const char *or_null(const char *s)
 
 /* The log of a cell, begun with the fingerprint of machine, build and model. `ready`: what the child said, or NULL for a
  * cell that never opened its engine. */
-static int open_for(struct run_log *l, const struct plan_cell *c, const json_t *ready, struct err *err)
+static int open_for(struct run_log *l, const struct plan_cell *c, const json_t *ready, tick_fn tick, void *arg,
+                    struct err *err)
 {
     struct engine_name name;
     char engine[64];
@@ -363,7 +360,8 @@ static int open_for(struct run_log *l, const struct plan_cell *c, const json_t *
     struct fingerprint_input in = {.command = l->q->command, .seed = l->q->seed, .model = ready ? c->model_path : NULL,
                                    .model_sha256 = text_at(ready, "sha256"), .engine = open.engine,
                                    .engine_version = text_at(ready, "version"),
-                                   .checked_against = text_at(ready, "checked_against")};
+                                   .checked_against = text_at(ready, "checked_against"), .tick = tick,
+                                   .tick_arg = arg};
     json_t *print = fingerprint(&in, err);
     if (!print)
         return -1;
@@ -379,12 +377,13 @@ static int64_t number_or_unknown(const json_t *ready, const char *key, bool zero
     return x < 0 || (x == 0 && zero_is_unknown) ? RECORD_UNKNOWN : (int64_t)x;
 }
 
-int run_log_ready(struct run_log *l, const struct plan_launch *launch, const json_t *ready, struct err *err)
+int run_log_ready(struct run_log *l, const struct plan_launch *launch, const json_t *ready, tick_fn tick, void *arg,
+                  struct err *err)
 {
     const struct plan_cell *c = &l->q->plan->cells[launch->cell];
     json_decref(l->ready);
     l->ready = json_incref((json_t *)ready);
-    TRY(open_for(l, c, ready, err));
+    TRY(open_for(l, c, ready, tick, arg, err));
     struct record_ready r = {.cell = l->keys[launch->cell], .launch = run_log_launch(l, launch),
                              .version = text_at(ready, "version"), .checked_against = text_at(ready, "checked_against"),
                              .clock = text_at(ready, "clock"), .load_ns = number_or_unknown(ready, "load_ns", false),
@@ -414,7 +413,7 @@ int run_log_end(struct run_log *l, const struct plan_launch *launch, const struc
     bool known = engine_name_parse(&name, c->engine, NULL) == 0;
     snprintf(engine, sizeof engine, "%.*s", (int)strcspn(c->engine, ":@"), c->engine);
     if (!l->now)
-        TRY(open_for(l, c, NULL, err));
+        TRY(open_for(l, c, NULL, NULL, NULL, err));
     struct cell_record r = {.key = l->keys[launch->cell], .experiment = c->experiment,
                             .engine = known ? name.class->name : engine, .variant = known && *name.variant ? name.variant : NULL,
                             .model = c->model, .params = c->params, .launch = run_log_launch(l, launch),

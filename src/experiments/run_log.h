@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/tick.h"
 #include "experiments/runner.h"
 
 struct run_log;
@@ -33,8 +33,9 @@ const json_t *run_log_have(const struct run_log *l, const struct plan_launch *la
 const char *run_log_ended(const struct run_log *l, const struct plan_launch *launch);
 
 /* What the child said when it was open: from now on the launch's samples go to the log of that engine, model and
- * quantization. */
-int run_log_ready(struct run_log *l, const struct plan_launch *launch, const json_t *ready, struct err *err);
+ * quantization. Ticks while it hashes the model. */
+int run_log_ready(struct run_log *l, const struct plan_launch *launch, const json_t *ready, tick_fn tick, void *arg,
+                  struct err *err);
 int run_log_sample(struct run_log *l, const char *line, size_t len, struct err *err);
 /* A launch ended: why->code ERR_NONE, or the reason. */
 int run_log_end(struct run_log *l, const struct plan_launch *launch, const struct err *why, uint64_t samples,

@@ -16,27 +16,22 @@ struct runner {
     struct run_log *log;
     struct err *failed;              /* of each cell: why it is not launched any more */
     const struct plan_launch *now;
-    struct run_progress progress;
+    uint64_t *left;                  /* of each cell: samples that are not there yet */
+    struct run_progress so_far;
     bool storage_failed;             /* not the cell's fault: the run cannot go on */
 };
 
-static void warn(const struct runner *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void warn(const struct runner *r, const char *fmt, ...)
+/* Of the launch at hand, unless `e` names a cell of its own. */
+static void tell(const struct runner *r, struct run_event e)
 {
-    char text[2048];
-    va_list ap;
-    if (!r->q->warn)
+    if (!r->q->event)
         return;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    r->q->warn(r->q->arg, text);
-}
-
-static void show(struct runner *r)
-{
-    if (r->q->progress)
-        r->q->progress(r->q->arg, &r->progress);
+    e.so_far = &r->so_far;
+    if (!e.cell && r->now) {
+        e.launch = r->now;
+        e.cell = &r->q->plan->cells[r->now->cell];
+    }
+    r->q->event(r->q->arg, &e);
 }
 
 static int wish(const struct runner *r)
@@ -50,11 +45,15 @@ static void fail_cell(struct runner *r, size_t cell, const struct err *why)
 {
     if (r->failed[cell].code)
         return;
+    const struct plan_cell *c = &r->q->plan->cells[cell];
     r->failed[cell] = *why;
     r->o->failed++;
-    r->progress.cells_failed++;
-    warn(r, "%s on %s with model '%s': %s", r->q->plan->cells[cell].experiment, r->q->plan->cells[cell].engine,
-         r->q->plan->cells[cell].model, why->text);
+    r->so_far.cells_failed++;
+    r->so_far.samples -= r->left[cell];
+    r->left[cell] = 0;
+    log_warn(r->q->log, "a cell was not measured", LOG_TEXT("experiment", c->experiment), LOG_TEXT("engine", c->engine),
+             LOG_TEXT("model", c->model), LOG_TEXT("reason", why->text));
+    tell(r, (struct run_event){.kind = RUN_CELL_FAILED, .cell = c, .why = why});
 }
 
 /* A cell without a launch is a row too: launch 0 of it, with its reason. */
@@ -101,10 +100,17 @@ static int run_commands(struct runner *r, struct err *err)
 
 /* ---- launches --------------------------------------------------------------------------------------------------- */
 
+static int on_hashed(void *arg, uint64_t done, uint64_t total, struct err *err)
+{
+    const struct runner *r = arg;
+    tell(r, (struct run_event){.kind = RUN_HASHING, .done = done, .total = total});
+    return wish(r) ? err_set(err, ERR_INTERRUPTED, "stopped while hashing") : 0;
+}
+
 static int on_ready(void *arg, const json_t *ready, struct err *err)
 {
     struct runner *r = arg;
-    int rc = run_log_ready(r->log, r->now, ready, err);
+    int rc = run_log_ready(r->log, r->now, ready, on_hashed, r, err);
     r->storage_failed |= rc < 0;
     return rc;
 }
@@ -117,13 +123,16 @@ static int on_sample(void *arg, const char *line, size_t len, struct err *err)
         return -1;
     }
     r->o->samples++;
-    r->progress.samples_done++;
-    show(r);
+    r->so_far.samples_done++;
+    if (r->left[r->now->cell] > 0)
+        r->left[r->now->cell]--;
+    tell(r, (struct run_event){.kind = RUN_REQUEST_DONE, .record = line, .len = len});
     return 0;
 }
 
-static int on_stop(void *arg)
+static int on_wait(void *arg)
 {
+    tell(arg, (struct run_event){.kind = RUN_WAITING});
     return wish(arg);
 }
 
@@ -151,14 +160,20 @@ static json_t *spec_of(const struct runner *r, size_t at, struct err *err)
 static int run_launch(struct runner *r, size_t at, struct err *err)
 {
     struct err why = ERR_INIT;
-    r->now = &r->q->plan->launches[at];
+    const struct plan_cell *c = &r->q->plan->cells[r->now->cell];
     json_t *spec = spec_of(r, at, err);
     if (!spec)
         return -1;
-    struct launch l = {.spec = spec, .silence_s = r->q->silence_s, .memory_limit = r->q->memory_limit, .stop = on_stop,
-                       .on_ready = on_ready, .on_sample = on_sample, .arg = r};
+    struct launch l = {.spec = spec, .silence_s = r->q->silence_s, .memory_limit = r->q->memory_limit, .stop = on_wait,
+                       .on_ready = on_ready, .on_sample = on_sample, .arg = r, .log = r->q->log};
+    log_info(r->q->log, "a launch begins", LOG_TEXT("cell", c->key), LOG_INT("repeat", (int64_t)r->now->repeat),
+             LOG_INT("launch", (int64_t)at + 1), LOG_INT("of", (int64_t)r->so_far.launches));
+    tell(r, (struct run_event){.kind = RUN_LAUNCH_BEGUN});
     int rc = launch_run(&l, &why);
     json_decref(spec);
+    log_info(r->q->log, "a launch ended", LOG_TEXT("cell", c->key), LOG_INT("samples", (int64_t)l.n_samples),
+             LOG_NUMBER("peak_mb", (double)l.peak_bytes / 1048576), LOG_TEXT("status", rc < 0 ? err_code_name(why.code) : "ok"));
+    tell(r, (struct run_event){.kind = RUN_LAUNCH_ENDED, .peak_bytes = l.peak_bytes, .why = &why});
     if (rc < 0 && (why.code == ERR_INTERRUPTED || r->storage_failed)) {
         *err = why;
         return -1;
@@ -171,61 +186,84 @@ static int run_launch(struct runner *r, size_t at, struct err *err)
 
 static bool complete(struct runner *r, const struct plan_launch *l)
 {
-    const struct plan_cell *c = &r->q->plan->cells[l->cell];
-    size_t have = json_array_size(run_log_have(r->log, l));
     const char *ended = run_log_ended(r->log, l);
-    r->o->kept += have;
-    r->progress.samples_done += have;
     if (ended && strcmp(ended, "ok") != 0) {
         struct err why = ERR_INIT;
         err_set(&why, ERR_ENGINE, "it failed before the run was taken up again (%s)", ended);
         fail_cell(r, l->cell, &why);
     }
-    return ended || have >= c->samples;
+    return ended || json_array_size(run_log_have(r->log, l)) >= r->q->plan->cells[l->cell].samples;
+}
+
+/* What is planned, and what of it is stored already. */
+static void count(struct runner *r)
+{
+    const struct plan *p = r->q->plan;
+    r->so_far = (struct run_progress){.launches = p->n_launches, .samples = p->n_samples};
+    for (size_t i = 0; i < p->n_cells; i++)
+        r->left[i] = p->cells[i].launches * p->cells[i].samples;
+    for (size_t i = 0; i < p->n_launches; i++) {
+        uint64_t *left = &r->left[p->launches[i].cell], have = json_array_size(run_log_have(r->log, &p->launches[i]));
+        r->so_far.samples_kept += have;
+        *left -= have < *left ? have : *left;
+    }
+    r->so_far.samples_done = r->so_far.samples_kept;
+    r->o->kept = r->so_far.samples_kept;
 }
 
 static int run_all(struct runner *r, struct err *err)
 {
     const struct plan *p = r->q->plan;
+    count(r);
+    tell(r, (struct run_event){.kind = RUN_BEGUN});
     for (size_t i = 0; i < p->n_cells; i++)
         if (p->cells[i].why.code)
             TRY(log_unrun(r, i, &p->cells[i].why, err));
     TRY(run_commands(r, err));
-    for (size_t i = 0; i < p->n_launches; i++, r->progress.launches_done++) {
-        const struct plan_launch *l = &p->launches[i];
+    for (size_t i = 0; i < p->n_launches; i++, r->so_far.launches_done++) {
+        r->now = &p->launches[i];
         if (wish(r) != 0)
             return err_set(err, ERR_INTERRUPTED, "stopped");
-        if (complete(r, l) || r->failed[l->cell].code)
-            continue;
-        r->progress.cell = p->cells[l->cell].key;
-        show(r);
-        TRY(run_launch(r, i, err));
+        if (!complete(r, r->now) && !r->failed[r->now->cell].code)
+            TRY(run_launch(r, i, err));
     }
     return 0;
 }
 
+static int run_opened(struct runner *r, struct err *why)
+{
+    snprintf(r->o->uuid, sizeof r->o->uuid, "%s", run_log_uuid(r->log));
+    snprintf(r->o->folder, sizeof r->o->folder, "%s", run_log_folder(r->log));
+    log_info(r->q->log, "the run begins", LOG_TEXT("run", r->o->uuid), LOG_TEXT("folder", r->o->folder),
+             LOG_INT("launches", (int64_t)r->q->plan->n_launches), LOG_INT("samples", (int64_t)r->q->plan->n_samples));
+    int rc = run_all(r, why);
+    r->now = NULL;
+    tell(r, (struct run_event){.kind = RUN_ENDED});
+    log_info(r->q->log, "the run ended", LOG_TEXT("run", r->o->uuid), LOG_INT("samples", (int64_t)r->o->samples),
+             LOG_INT("cells_failed", (int64_t)r->o->failed), LOG_TEXT("status", rc < 0 ? err_code_name(why->code) : "ok"));
+    return rc;
+}
+
 int run_manifest(struct run_outcome *out, const struct run_request *q, struct err *err)
 {
-    struct runner r = {.q = q, .o = out, .progress = {.launches = q->plan->n_launches, .samples = q->plan->n_samples}};
+    struct runner r = {.q = q, .o = out};
     struct err why = ERR_INIT;
     *out = (struct run_outcome){.cells = q->plan->n_cells};
     r.failed = mem_zalloc(q->plan->n_cells, sizeof *r.failed, err);
-    if (!r.failed)
+    r.left = mem_zalloc(q->plan->n_cells, sizeof *r.left, err);
+    if (!r.failed || !r.left) {
+        free(r.failed);
+        free(r.left);
         return -1;
-    bool opened = run_log_open(&r.log, q, &why) == 0;
-    int rc = opened ? 0 : -1;
-    if (opened) {
-        snprintf(out->uuid, sizeof out->uuid, "%s", run_log_uuid(r.log));
-        snprintf(out->folder, sizeof out->folder, "%s", run_log_folder(r.log));
-        rc = run_all(&r, &why);
-        r.progress.cell = NULL;
-        show(&r);
     }
+    bool opened = run_log_open(&r.log, q, &why) == 0;
+    int rc = opened ? run_opened(&r, &why) : -1;
     out->interrupted = rc < 0 && why.code == ERR_INTERRUPTED;
     const char *status = !opened ? NULL : rc == 0 ? "done" : out->interrupted ? "interrupted" : "failed";
     if (run_log_close(r.log, status, rc == 0 ? &why : NULL) < 0)
         rc = -1;
     free(r.failed);
+    free(r.left);
     if (rc < 0 && !out->interrupted) {
         if (err && err->code == ERR_NONE)
             *err = why;

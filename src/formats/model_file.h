@@ -26,7 +26,7 @@
 #include <jansson.h>
 
 #include "base/dtype.h"
-#include "base/err.h"
+#include "base/tick.h"
 
 enum { TENSOR_DIMS_MAX = 8 }; /* a 3-D convolution has 5; GGUF itself stops at 4 */
 
@@ -92,8 +92,8 @@ uint64_t model_file_bytes(const struct model_file *f);     /* sum of all weight 
 size_t model_file_n_files(const struct model_file *f);
 const char *model_file_file_at(const struct model_file *f, size_t i);
 /* SHA-256 in hex of what the weights are: of the one file (as `sha256sum` and the hub print it), or of the lines
- * "HEX  NAME\n" of several in order (as `sha256sum FILE... | sha256sum` in their folder). Reads every byte. */
-int model_file_sha256(const struct model_file *f, char hex[65], struct err *err);
+ * "HEX  NAME\n" of several in order (as `sha256sum FILE... | sha256sum` in their folder). Reads every byte, and ticks in bytes. */
+int model_file_sha256(const struct model_file *f, char hex[65], tick_fn tick, void *arg, struct err *err);
 
 size_t model_file_n_tensors(const struct model_file *f);
 const struct tensor *model_file_tensor_at(const struct model_file *f, size_t i);
@@ -118,8 +118,8 @@ const json_t *model_file_config(const struct model_file *f);
 const json_t *model_file_generation_config(const struct model_file *f);
 
 /* Checks what open leaves alone because it would touch every page: NaN or infinite scales and weights, unnormal block
- * contents. Names tensor and row of the first finding. `prony model verify` calls it. */
-int model_file_verify(const struct model_file *f, struct err *err);
+ * contents. Names tensor and row of the first finding. Ticks in bytes of tensors. */
+int model_file_verify(const struct model_file *f, tick_fn tick, void *arg, struct err *err);
 
 /* ---- for the formats themselves (their side of the table is table.h) ------------------------------------------- */
 

@@ -70,13 +70,20 @@ static size_t first_unsound(enum dtype type, const uint8_t *p, size_t n)
     }
 }
 
-int model_file_verify(const struct model_file *f, struct err *err)
+int model_file_verify(const struct model_file *f, tick_fn tick, void *arg, struct err *err)
 {
+    uint64_t total = 0, done = 0;
+    for (size_t i = 0; i < f->n_tensors; i++)
+        total += f->tensors[i].bytes;
     for (size_t i = 0; i < f->n_tensors; i++) {
         const struct tensor *t = &f->tensors[i];
         size_t n = t->bytes / dtype_block_bytes(t->type), bad = first_unsound(t->type, t->data, n);
-        if (bad == n)
+        if (bad == n) {
+            done += t->bytes;
+            if (tick)
+                TRY(tick(arg, done, total, err));
             continue;
+        }
         uint64_t columns = t->n_dims > 0 ? t->dims[t->n_dims - 1] : 1, value = (uint64_t)bad * dtype_block(t->type);
         struct shown name = shown(t->name, strlen(t->name));
         if (dtype_block(t->type) > 1)

@@ -66,7 +66,7 @@ static bool is_digest(const char *s)
     return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
 }
 
-int fingerprint_model_sha256(const char *path, char hex[65], struct err *err)
+int fingerprint_model_sha256(const char *path, char hex[65], tick_fn tick, void *arg, struct err *err)
 {
     struct model_file *f;
     TRY(model_file_open(&f, path, err));
@@ -76,7 +76,7 @@ int fingerprint_model_sha256(const char *path, char hex[65], struct err *err)
     if (cached && file_exists(cached) && file_read(&text, cached, 1000, NULL) == 0 && text.data && is_digest(text.data)) {
         memcpy(hex, text.data, 65);
     } else {
-        rc = model_file_sha256(f, hex, err);
+        rc = model_file_sha256(f, hex, tick, arg, err);
         if (rc == 0 && cached) {
             char *dir = mem_strndup(cached, (size_t)(path_base(cached) - cached), NULL);
             if (dir && file_mkdirs(dir, NULL) == 0)
@@ -105,7 +105,7 @@ static json_t *model_facts(const struct fingerprint_input *in)
         return json_null();
     if (in->model_sha256 && *in->model_sha256)
         snprintf(hex, sizeof hex, "%s", in->model_sha256);
-    else if (fingerprint_model_sha256(in->model, hex, NULL) < 0)
+    else if (fingerprint_model_sha256(in->model, hex, in->tick, in->tick_arg, NULL) < 0)
         hex[0] = '\0';
     bool is_file = in->model && stat(in->model, &st) == 0 && S_ISREG(st.st_mode);
     return json_pack("{so so so}", "path", text_or_null(in->model), "bytes",

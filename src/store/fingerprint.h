@@ -13,7 +13,7 @@
 
 #include <jansson.h>
 
-#include "base/err.h"
+#include "base/tick.h"
 
 struct fingerprint_input {
     const char *command;
@@ -22,6 +22,8 @@ struct fingerprint_input {
     const char *model_sha256;    /* when the engine knows it already; NULL or "": computed from `model` */
     const char *engine, *engine_version, *checked_against; /* NULL: unknown */
     const char *root;            /* of machine_facts; NULL: this machine */
+    tick_fn tick;                /* while the model is hashed, in bytes; one that stops leaves the digest null */
+    void *tick_arg;
 };
 
 /* A model that cannot be read has null for its digest: a fingerprint never stops a run. NULL: out of memory. */
@@ -33,6 +35,6 @@ json_t *fingerprint_build(struct err *err);
 /* SHA-256 of a model's weights (model_file_sha256). Kept in the user's cache folder ($XDG_CACHE_HOME/prony, else
  * ~/.cache/prony) under path, size, time and inode of each file, because reading a large model takes long: a file that
  * was changed in any of these is read again. A cache that cannot be written is no error. */
-int fingerprint_model_sha256(const char *path, char hex[65], struct err *err);
+int fingerprint_model_sha256(const char *path, char hex[65], tick_fn tick, void *arg, struct err *err);
 
 #endif

@@ -60,9 +60,7 @@ struct quantizer {
 static int tell(struct quantizer *q, uint64_t bytes, struct err *err)
 {
     q->done += bytes;
-    if (q->o->progress && q->o->progress(q->o->progress_arg, q->done, q->total))
-        return err_set(err, ERR_INTERRUPTED, "stopped; nothing was written");
-    return 0;
+    return q->o->tick ? q->o->tick(q->o->tick_arg, q->done, q->total, err) : 0;
 }
 
 static int convert_tensor(struct quantizer *q, const struct tensor *t, enum dtype to, const float *importance,

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/tick.h"
 #include "formats/model_file.h"
 
 /* Mean squared activation of each column of each weight (imatrix.h). NULL where a tensor was never used. */
@@ -22,9 +22,8 @@ struct quantize_options {
     const char *recipe;                  /* recipe.h */
     struct importance *importance;       /* NULL: none */
     int threads;                         /* 0: as many as there are processors */
-    /* Called now and then with the bytes read so far and in all; non-zero stops (ERR_INTERRUPTED). May be NULL. */
-    int (*progress)(void *arg, uint64_t done, uint64_t total);
-    void *progress_arg;
+    tick_fn tick;                        /* in bytes read; one that stops leaves no file behind */
+    void *tick_arg;
 };
 
 struct quantize_report {

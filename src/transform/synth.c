@@ -414,7 +414,7 @@ static int write_tensor(struct gguf_writer *w, const struct pool *p, uint64_t by
 }
 
 int synth_write(const struct synth_shape *shape, const char *recipe_name_, uint64_t seed, const char *path,
-                int (*progress)(void *arg, uint64_t done, uint64_t total), void *progress_arg, struct err *err)
+                tick_fn tick, void *arg, struct err *err)
 {
     struct gguf_writer w;
     struct pools pools = {0};
@@ -449,10 +449,8 @@ int synth_write(const struct synth_shape *shape, const char *recipe_name_, uint6
         if (!pool || write_tensor(&w, pool, p->t.bytes, &rng, piece, err) < 0)
             goto out;
         done += p->t.bytes;
-        if (progress && progress(progress_arg, done, total)) {
-            err_set(err, ERR_INTERRUPTED, "stopped after %zu of %zu tensors; '%s' was not written", i + 1, y.n, path);
+        if (tick && tick(arg, done, total, err) < 0)
             goto out;
-        }
     }
     rc = gguf_writer_finish(&w, err);
 out:

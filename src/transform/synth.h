@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/tick.h"
 
 struct synth_shape {
     const char *name, *architecture; /* GGUF's name: llama, qwen2, gpt2 */
@@ -31,8 +31,8 @@ const struct synth_shape *synth_shape_at(size_t i); /* NULL past the end */
 /* "hidden=512,layers=4,heads=8,..." over the fields of a llama; what is left out keeps the value in *shape. */
 int synth_parse_dims(struct synth_shape *shape, const char *dims, struct err *err);
 
-/* Writes a GGUF of the shape in a quantization of recipe.h. `progress` as in quantize.h. */
-int synth_write(const struct synth_shape *shape, const char *recipe, uint64_t seed, const char *path,
-                int (*progress)(void *arg, uint64_t done, uint64_t total), void *progress_arg, struct err *err);
+/* Writes a GGUF of the shape in a quantization of recipe.h. Ticks in bytes; one that stops leaves no file behind. */
+int synth_write(const struct synth_shape *shape, const char *recipe, uint64_t seed, const char *path, tick_fn tick,
+                void *arg, struct err *err);
 
 #endif

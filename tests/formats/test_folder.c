@@ -101,7 +101,7 @@ static void a_folder_of_one_file(void **state)
         assert_int_equal(json_array_size(json_object_get(model_file_generation_config(f), "eos_token_id")), 2);
         assert_int_equal(model_file_n_files(f), 1);
         char hex[65];
-        assert_ok(model_file_sha256(f, hex, &err));
+        assert_ok(model_file_sha256(f, hex, NULL, NULL, &err));
         model_file_close(f);
     }
     char slashed[5100];
@@ -198,7 +198,7 @@ static void one_gguf_or_a_list(void **state)
     assert_string_equal(model_file_format(f), "tokenizer");
     assert_int_equal(model_file_n_tensors(f), 0);
     assert_int_equal(model_file_n_files(f), 0);
-    assert_ok(model_file_verify(f, &err));
+    assert_ok(model_file_verify(f, NULL, NULL, &err));
     model_file_close(f);
     assert_err(model_file_open(&f, at("empty", ""), &err), ERR_INPUT, "holds no model");
     put("pickle", "pytorch_model.bin", "x");

@@ -460,7 +460,7 @@ static void cut_anywhere_is_an_error(void **state)
         assert_true(err.code == ERR_INPUT || (err.code == ERR_UNSUPPORTED && n < 8));
     }
     assert_ok(open_copy(&f, b.data, b.len, &copy, &err));
-    assert_ok(model_file_verify(f, &err));
+    assert_ok(model_file_verify(f, NULL, NULL, &err));
     model_file_close(f);
     free(copy);
     buf_release(&b);
@@ -492,7 +492,7 @@ static void any_byte_changed_is_safe(void **state)
                 const struct tensor *t = model_file_tensor_at(f, i);
                 assert_true((const uint8_t *)t->data >= copy && (const uint8_t *)t->data + t->bytes <= copy + b.len);
             }
-            model_file_verify(f, NULL);
+            model_file_verify(f, NULL, NULL, NULL);
             model_file_close(f);
             free(copy);
         }

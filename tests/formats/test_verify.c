@@ -75,10 +75,10 @@ static void wherever_it_hides(void **state)
         build(&b, cases[i].type, cases[i].bytes, cases[i].n, cases[i].at);
         assert_ok(model_file_open_bytes(&f, b.data, b.len, "x.gguf", &err));
         if (cases[i].part) {
-            assert_err(model_file_verify(f, &err), ERR_INPUT, cases[i].part);
+            assert_err(model_file_verify(f, NULL, NULL, &err), ERR_INPUT, cases[i].part);
             assert_non_null(strstr(err.text, "tensor 'bent'"));
         } else {
-            assert_ok(model_file_verify(f, &err));
+            assert_ok(model_file_verify(f, NULL, NULL, &err));
         }
         model_file_close(f);
         buf_release(&b);
@@ -108,9 +108,9 @@ static void types_that_only_safetensors_has(void **state)
         struct model_file *f;
         assert_ok(model_file_open_bytes(&f, file, (size_t)n + 12, "x.safetensors", &err));
         if (cases[i].part)
-            assert_err(model_file_verify(f, &err), ERR_INPUT, cases[i].part);
+            assert_err(model_file_verify(f, NULL, NULL, &err), ERR_INPUT, cases[i].part);
         else
-            assert_ok(model_file_verify(f, &err));
+            assert_ok(model_file_verify(f, NULL, NULL, &err));
         model_file_close(f);
     }
 }

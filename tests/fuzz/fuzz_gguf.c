@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         sink += touch(t->data, t->bytes);
     }
-    model_file_verify(f, &err);
+    model_file_verify(f, NULL, NULL, &err);
     model_file_close(f);
     (void)sink;
     return 0;

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t k = 0; k < t->bytes; k++)
             sink += ((const uint8_t *)t->data)[k];
     }
-    model_file_verify(f, &err);
+    model_file_verify(f, NULL, NULL, &err);
     model_file_close(f);
     (void)sink;
     return 0;

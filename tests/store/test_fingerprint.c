@@ -30,29 +30,29 @@ static void the_digest_is_that_of_sha256sum_and_cached(void **state)
     FILE *p = popen(command, "r");
     assert_true(p && fgets(want, sizeof want, p));
     pclose(p);
-    assert_ok(fingerprint_model_sha256(path, got, &err));
+    assert_ok(fingerprint_model_sha256(path, got, NULL, NULL, &err));
     assert_string_equal(got, want);
-    assert_ok(fingerprint_model_sha256(path, got, &err));
+    assert_ok(fingerprint_model_sha256(path, got, NULL, NULL, &err));
     assert_string_equal(got, want);
 
     /* what is cached is used: a lie there is repeated, until the file changes */
     snprintf(command, sizeof command,
              "for f in '%s'/prony/sha256/*; do printf '%%064d' 7 >\"$f\"; done", test_dir());
     assert_int_equal(system(command), 0);
-    assert_ok(fingerprint_model_sha256(path, got, &err));
+    assert_ok(fingerprint_model_sha256(path, got, NULL, NULL, &err));
     assert_string_not_equal(got, want);
     snprintf(command, sizeof command, "touch -d 2001-01-01 '%s'", path);
     assert_int_equal(system(command), 0);
-    assert_ok(fingerprint_model_sha256(path, got, &err));
+    assert_ok(fingerprint_model_sha256(path, got, NULL, NULL, &err));
     assert_string_equal(got, want);
 
     /* damage in the cache is not believed, and a cache that cannot be is no error */
     snprintf(command, sizeof command, "for f in '%s'/prony/sha256/*; do echo x >\"$f\"; done", test_dir());
     assert_int_equal(system(command), 0);
-    assert_ok(fingerprint_model_sha256(path, got, &err));
+    assert_ok(fingerprint_model_sha256(path, got, NULL, NULL, &err));
     assert_string_equal(got, want);
     setenv("XDG_CACHE_HOME", "/proc/nothing", 1);
-    assert_ok(fingerprint_model_sha256(path, got, &err));
+    assert_ok(fingerprint_model_sha256(path, got, NULL, NULL, &err));
     assert_string_equal(got, want);
 }
 

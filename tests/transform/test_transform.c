@@ -111,7 +111,7 @@ static void made_up_models_are_whole_and_repeatable(void **state)
             assert_int_equal(a.size, c.size);
             assert_true(memcmp(a.data, c.data, a.size) != 0);
             assert_ok(model_file_open(&f, one, &err));
-            assert_ok(model_file_verify(f, &err));
+            assert_ok(model_file_verify(f, NULL, NULL, &err));
             const struct meta *tokens = model_file_meta(f, "tokenizer.ggml.tokens");
             assert_int_equal(tokens->array.n, 512);
             for (size_t t = 0; t < 512; t++)
@@ -172,7 +172,7 @@ static void quantized_files_are_near_and_whole(void **state)
             file_unmap(&three);
         }
         assert_ok(model_file_open(&b, to, &err));
-        assert_ok(model_file_verify(b, &err));
+        assert_ok(model_file_verify(b, NULL, NULL, &err));
         assert_int_equal(r.quantized, 16 * 7 + 2);
         assert_int_equal(r.kept, 16 * 2 + 1);
         assert_int_equal(r.fallen_back, 0);
@@ -210,10 +210,11 @@ static void what_falls_back_is_said(void **state)
     free(to);
 }
 
-static int stop_at_once(void *arg, uint64_t done, uint64_t total)
+static int stop_at_once(void *arg, uint64_t done, uint64_t total, struct err *err)
 {
-    (void)arg, (void)done, (void)total;
-    return 1;
+    (void)arg;
+    assert_true(done > 0 && done <= total);
+    return err_set(err, ERR_INTERRUPTED, "stopped");
 }
 
 static void stopping_leaves_no_file(void **state)
@@ -221,8 +222,12 @@ static void stopping_leaves_no_file(void **state)
     (void)state;
     struct err err = ERR_INIT;
     char *from = synth(2, "f16", 3, "stop.gguf"), *to = path_join(test_dir(), "never.gguf", &err);
-    assert_err(quantize_file(from, to, &(struct quantize_options){.recipe = "q8_0", .progress = stop_at_once}, NULL, &err),
+    assert_err(quantize_file(from, to, &(struct quantize_options){.recipe = "q8_0", .tick = stop_at_once}, NULL, &err),
                ERR_INTERRUPTED, "stopped");
+    assert_false(file_exists(to));
+    const struct synth_shape *shape;
+    assert_ok(synth_find(&shape, "gpt2", &err));
+    assert_err(synth_write(shape, "q8_0", 1, to, stop_at_once, NULL, &err), ERR_INTERRUPTED, "stopped");
     assert_false(file_exists(to));
     free(from);
     free(to);
