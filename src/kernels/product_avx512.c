@@ -18,8 +18,8 @@ void product_plan_avx512(const struct product *p, struct product_plan *plan)
         plan_product(p, plan);
         return;
     }
-    size_t rows = GEMV_CHUNK / p->w.stride;
-    *plan = (struct product_plan){.kind = GEMV_KIND + gemv_kind(p->w.type), .tiles = 1, .chunk = rows ? rows : 1,
+    const size_t side = gemv_side_by_side(p->w.type), rows = GEMV_CHUNK / p->w.stride / side * side;
+    *plan = (struct product_plan){.kind = GEMV_KIND + gemv_kind(p->w.type), .tiles = 1, .chunk = rows ? rows : side,
                                   .packed_bytes = gemv_packed_bytes(p->w.type, p->w.k)};
 }
 
