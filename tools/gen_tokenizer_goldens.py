@@ -215,6 +215,7 @@ def gemma4(texts):
     added = ["\n" * n for n in range(2, 6)] + ["▁" * n for n in range(2, 6)] + ["<table>", "</table>"]
     first = Tokenizer(models.BPE(unk_token="<unk>"))
     first.normalizer = normalizers.Replace(" ", "▁")
+    first.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")  # as trained there, no piece holds two words
     first.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=1000, show_progress=False, **alphabet(texts),
                                                          special_tokens=specials + added + byte_texts))
     model = json.loads(first.to_str())["model"]

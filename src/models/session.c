@@ -393,7 +393,8 @@ static void forward_piece(struct session *s, const struct row *rows, size_t from
         s->pos[i] = p->pos;
         s->seqs[i] = p->seq;
         s->slots[i] = p->slot;
-        s->seen[i] = (struct attention_row){.to = p->to, .more = s->last->more + p->more_at, .n_more = p->n_more};
+        s->seen[i] = (struct attention_row){.to = p->to, .more = p->n_more ? s->last->more + p->more_at : NULL,
+                                            .n_more = p->n_more};
     }
     if (m->config.rope.dims > 0)
         fill_angles(s, from, n);

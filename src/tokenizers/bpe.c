@@ -171,6 +171,46 @@ int bpe_rank_scores(struct bpe *b, const float *scores, const bool *mergeable, s
     return 0;
 }
 
+/* The first place behind `at` where the word may be cut, or its end: marks in a row stay together. */
+static size_t next_cut(const char *cut, const char *word, size_t len, size_t at)
+{
+    size_t n = strlen(cut);
+    while (len - at >= n && memcmp(word + at, cut, n) == 0)
+        at += n;
+    const char *next = memmem(word + at, len - at, cut, n);
+    return next ? (size_t)(next - word) : len;
+}
+
+/* Every symbol's text is what it stands for, but the unknown token's: it must not pass for a mark. */
+static bool may_cut(const struct bpe *b, const char *cut)
+{
+    const struct piece *pieces = b->vocab->pieces;
+    size_t n = strlen(cut);
+    if (vocab_find(b->vocab, cut, n) < 0) /* unknown itself, it would join a run of unknown characters */
+        return false;
+    if (b->unk >= 0) {
+        const struct piece *unk = &pieces[b->unk];
+        if (unk->len == 0 || (unk->len >= n && memcmp(unk->text + unk->len - n, cut, n) == 0))
+            return false;
+    }
+    for (size_t i = 0; i < b->vocab->n; i++)
+        if (((b->scored && b->ranks[i] != NO_RANK) || (b->frozen && b->frozen[i])) && pieces[i].len &&
+            next_cut(cut, pieces[i].text, pieces[i].len, 0) < pieces[i].len)
+            return false;
+    for (size_t i = 0; i < b->n_slots; i++)
+        if (b->merges[i].left != NONE &&
+            next_cut(cut, pieces[b->merges[i].id].text, pieces[b->merges[i].id].len, 0) < pieces[b->merges[i].id].len)
+            return false;
+    return true;
+}
+
+void bpe_find_cut(struct bpe *b)
+{
+    if (b->bytes || b->ignore_merges || b->prefix || b->suffix)
+        return;
+    b->cut = may_cut(b, "\xE2\x96\x81") ? "\xE2\x96\x81" : may_cut(b, " ") ? " " : NULL;
+}
+
 void bpe_release(struct bpe *b)
 {
     free(b->merges);
@@ -465,10 +505,9 @@ static int32_t whole_word(const struct bpe *b, struct bpe_scratch *s, const char
     return s->mapped.failed ? -1 : vocab_find(b->vocab, s->mapped.data, s->mapped.len);
 }
 
-int bpe_encode(const struct bpe *b, struct bpe_scratch *s, const char *word, size_t len, struct ids *out, struct err *err)
+static int encode_word(const struct bpe *b, struct bpe_scratch *s, const char *word, size_t len, struct ids *out,
+                       struct err *err)
 {
-    if (len == 0)
-        return 0;
     if (len > WORD_MAX)
         return err_set(err, ERR_LIMIT, "a word of %zu bytes is longer than %d", len, WORD_MAX);
     if (!s->mapped.max)
@@ -506,6 +545,15 @@ int bpe_encode(const struct bpe *b, struct bpe_scratch *s, const char *word, siz
     for (size_t i = from; i < out->n; i++)
         TRY(ids_add(&s->ids, out->data[i], err));
     return buf_check(&s->words, err);
+}
+
+int bpe_encode(const struct bpe *b, struct bpe_scratch *s, const char *word, size_t len, struct ids *out, struct err *err)
+{
+    for (size_t at = 0, to; at < len; at = to) {
+        to = b->cut ? next_cut(b->cut, word, len, at) : len;
+        TRY(encode_word(b, s, word + at, to - at, out, err));
+    }
+    return 0;
 }
 
 void bpe_scratch_release(struct bpe_scratch *s)

@@ -7,6 +7,9 @@
  *
  * Words up to a few dozen symbols are merged by scanning, longer ones with a heap: n log n, so that a megabyte without a
  * space is slow for nobody. Words of one call are remembered with their ids (struct bpe_scratch): text repeats itself.
+ *
+ * SentencePiece and Gemma have no pre-tokenizer: a whole text is one word. Where no piece that a merge can make holds a
+ * space (▁) behind something else, nothing ever merges across such a place, and the word is cut there first, exactly.
  */
 #ifndef TOKENIZERS_BPE_H
 #define TOKENIZERS_BPE_H
@@ -33,7 +36,7 @@ struct bpe {
     bool *frozen;                /* scored: by id: a piece that the user defined, matched first; NULL: there is none */
     struct merge *merges;
     size_t n_merges, n_slots; /* slots are a power of two */
-    uint32_t max_rank;
+    const char *cut; /* a word may be cut before this, where something else stands before it; NULL: nowhere */
 };
 
 /* Zero it first; one a thread. */
@@ -58,6 +61,8 @@ int bpe_add_merge_texts(struct bpe *b, const char *left, size_t left_len, const 
                         uint32_t rank, struct err *err);
 /* Ranks from scores, one a piece: equal scores rank alike. `mergeable[id]` false: never the result of a merge. */
 int bpe_rank_scores(struct bpe *b, const float *scores, const bool *mergeable, struct err *err);
+/* Finds `cut`, once all else is there. */
+void bpe_find_cut(struct bpe *b);
 void bpe_release(struct bpe *b);
 
 int bpe_encode(const struct bpe *b, struct bpe_scratch *s, const char *word, size_t len, struct ids *out, struct err *err);

@@ -24,10 +24,13 @@ static struct tokenizer *fresh(struct err *err)
 
 static int finish(struct tokenizer **out, struct tokenizer *t, int rc)
 {
-    if (rc < 0)
+    if (rc < 0) {
         tokenizer_close(t);
-    else
-        *out = t;
+        return rc;
+    }
+    if (!t->is_unigram)
+        bpe_find_cut(&t->bpe);
+    *out = t;
     return rc;
 }
 
