@@ -1,5 +1,6 @@
 /* Every command of prony, in the order in which help shows them: COMMAND(NAME) is command_NAME in cmd_NAME.c. */
 COMMAND(run)
+COMMAND(bench)
 COMMAND(generate)
 COMMAND(chat)
 COMMAND(model)

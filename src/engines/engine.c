@@ -97,6 +97,10 @@ static int check_prompt(const struct engine *e, const struct engine_prompt *p, s
     if (p->n_ids > 0 && !e->can.token_ids)
         return err_set(err, ERR_UNSUPPORTED, "engine '%s' takes text only, not token ids", e->class->name);
     TRY(check_ids(e, p->ids, p->n_ids, err));
+    if (p->n_before > 0 && !e->can.depth)
+        return err_set(err, ERR_UNSUPPORTED, "engine '%s' cannot begin at a depth", e->class->name);
+    if (p->n_before > 0 && p->n_before >= p->n_ids)
+        return err_set(err, ERR_USAGE, "%zu of %zu prompt tokens before the clock leave none for it", p->n_before, p->n_ids);
     if (e->facts.context > 0 && (p->n_ids > (size_t)e->facts.context || max_tokens > (size_t)e->facts.context - p->n_ids))
         return err_set(err, ERR_USAGE, "%zu prompt tokens and %zu new ones do not fit a context of %d", p->n_ids,
                        max_tokens, e->facts.context);

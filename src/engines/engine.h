@@ -82,6 +82,7 @@ struct engine_spec {
 struct engine_prompt {
     const int32_t *ids;
     size_t n_ids;
+    size_t n_before;  /* of them, those that are worked off before the request's clock starts (needs `depth`) */
     const char *text; /* instead of ids (n_ids 0), for engines that take text only */
 };
 
@@ -159,6 +160,9 @@ struct engine_facts {
     char version[96];       /* of what was really opened */
     char clock[16];         /* what its stamps are read from: "monotonic" unless it says otherwise */
     char quantize[32];      /* "f32", "q4_k", "mixed q4_k/q6_k" */
+    char precision[16];     /* what the numbers are multiplied in: "f32", "bf16", "int8"; "": unknown */
+    char kv[16];            /* type of the KV cache; "": unknown */
+    int threads;            /* that compute; 0: unknown */
     char size[16];          /* "8B", "15M": the parameters, rounded as people name models */
     char model_sha256[65];  /* "": unknown */
     int vocabulary;         /* 0: unknown */
@@ -168,6 +172,9 @@ struct engine_facts {
     uint64_t step_parameters;  /* used for one token (fewer than `parameters` for experts); 0: unknown */
     uint64_t step_bytes;       /* of weights that one step must read; 0: unknown */
     uint64_t position_bytes;   /* of KV cache that one step must read for each position before it */
+    uint64_t row_ops;          /* multiplications and additions of one token through all layers; 0: unknown */
+    uint64_t logits_ops;       /* the same of one row of logits */
+    uint64_t position_ops;     /* the same of attention, for each position that a token sees */
     int64_t load_ns;           /* what opening took, by the engine's clock */
 };
 
@@ -222,6 +229,7 @@ struct engine_capabilities {
     bool fixed_length;   /* ignore_eos */
     bool seed;           /* the same sampling seed gives the same tokens */
     bool stops;
+    bool depth;          /* prompts may begin with tokens that no clock counts (n_before) */
     int batch;           /* the largest n_prompts; 0: any */
     double score_error;  /* a text may score so far (nats a token) from what was said when it was written, because many
                           * rows at once round otherwise than one by one; 0: not more than 1e-4 */

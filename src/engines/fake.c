@@ -260,6 +260,7 @@ static void fill_facts(const struct fake *f, const struct engine_spec *spec, str
     facts->parameters = facts->step_parameters = (uint64_t)f->o.parameters;
     facts->step_bytes = (uint64_t)f->o.weight_mb << 20;
     facts->position_bytes = (uint64_t)f->o.position_bytes;
+    facts->row_ops = facts->logits_ops = facts->step_parameters;
 }
 
 static int fake_open(void **self, const struct engine_spec *spec, struct engine_facts *facts,
@@ -380,23 +381,25 @@ static int step_prompt(struct fake *f, const struct engine_request *r, size_t at
     return 0;
 }
 
-static double nominal_ms(const struct fake *f, size_t longest, size_t step)
+static double nominal_ms(const struct fake *f, size_t longest, size_t timed, size_t step)
 {
     if (step == 0)
-        return f->o.prompt_token_ms * (double)longest;
+        return f->o.prompt_token_ms * (double)timed;
     return f->o.token_ms + f->o.position_ms * (double)(longest + step - 1);
 }
 
 static int fake_generate(void *self, const struct engine_request *r, struct engine_reply *replies, struct err *err)
 {
     struct fake *f = self;
-    size_t longest = 0, open = r->n_prompts;
+    size_t longest = 0, timed = 0, open = r->n_prompts;
     TRY(make_room(f, r, err));
     int64_t submitted = fake_now(f), handed = submitted;
     for (size_t i = 0; i < r->n_prompts; i++) {
         replies[i].submitted = submitted;
         read_prompt(f, i, &r->prompts[i], &replies[i]);
+        size_t after = replies[i].n_prompt - r->prompts[i].n_before;
         longest = replies[i].n_prompt > longest ? replies[i].n_prompt : longest;
+        timed = after > timed ? after : timed;
     }
     double slow = f->launch_factor * request_factor(f, r->ordinal) *
                   (1 + f->o.batch_share * (double)(r->n_prompts - 1));
@@ -405,7 +408,7 @@ static int fake_generate(void *self, const struct engine_request *r, struct engi
         double jitter = drawn_factor(f, f->o.token_cv, 3000017 + r->ordinal * 1048583 + step);
         pass(f, to_ns(f->o.enqueue_ms * slow));
         struct moment when = {.handed = handed, .began = fake_now(f)};
-        pass(f, to_ns(nominal_ms(f, longest, step) * slow * jitter));
+        pass(f, to_ns(nominal_ms(f, longest, timed, step) * slow * jitter));
         handed = when.done = fake_now(f);
         for (size_t i = 0; i < r->n_prompts; i++) {
             struct rng rng;
@@ -498,7 +501,7 @@ const struct engine_class engine_fake = {
     .name = "fake",
     .what = "deterministic and scripted: known distributions, a virtual clock, delays and faults; for tests",
     .checked_against = "real 1",
-    .can = {.token_ids = true, .top_k = ENGINE_TOP_ALL, .prompt_logprobs = true, .full_logits = true, .streaming = true,
+    .can = {.token_ids = true, .top_k = ENGINE_TOP_ALL, .prompt_logprobs = true, .full_logits = true, .streaming = true, .depth = true,
             .server_timings = true, .tokenization = true, .fixed_length = true, .seed = true, .stops = true},
     .probe = fake_probe,
     .open = fake_open,

@@ -14,7 +14,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/team.h"
 #include "engines/engine.h"
+#include "engines/native_options.h"
 #include "kernels/kernels.h"
 #include "models/model.h"
 #include "models/sampler.h"
@@ -35,6 +37,7 @@ struct line {
 struct native {
     struct model *model;
     struct session *session;
+    bool bf16;
     int vocabulary, context, batch;
     struct line *lines;        /* [batch] */
     struct row *rows;          /* [cap_rows] */
@@ -74,21 +77,38 @@ static void native_close(void *self)
     free(n);
 }
 
-/* What one decode step reads: every weight once, but of a table that is only looked up no more than a row. */
-static uint64_t step_bytes_of(const struct model *m, const struct model_facts *f)
+/* What one decode step reads: every weight once, but of a table that is only looked up no more than a row. And what a
+ * token's way through the layers computes: a multiplication and an addition for every value of every matrix. */
+static void count_step(struct engine_facts *out, const struct model *m, const struct model_facts *f)
 {
     const struct model_file *file = model_source(m);
-    uint64_t bytes = 0;
     for (size_t i = 0; i < model_file_n_tensors(file); i++) {
         const struct tensor *t = model_file_tensor_at(file, i);
         bool tokens = str_eq(t->name, "token_embd.weight") || str_ends(t->name, "embed_tokens.weight") || str_ends(t->name, "wte.weight");
         bool positions = str_eq(t->name, "position_embd.weight") || str_ends(t->name, "embed_positions.weight") || str_ends(t->name, "wpe.weight");
-        bytes += positions || (tokens && !f->tied) ? 0 : t->bytes;
+        bool output = str_eq(t->name, "output.weight") || str_ends(t->name, "lm_head.weight");
+        out->step_bytes += positions || (tokens && !f->tied) ? 0 : t->bytes;
+        if (t->n_dims == 2 && !tokens && !positions && !output)
+            out->row_ops += 2 * t->dims[0] * t->dims[1];
     }
-    return bytes;
+    out->logits_ops = 2 * (uint64_t)f->vocabulary * (uint64_t)f->hidden;
+    out->position_ops = 4 * (uint64_t)f->layers * (uint64_t)f->heads * (uint64_t)f->head_dim;
 }
 
-static void tell_facts(const struct native *n, struct engine_facts *out)
+/* What kernels.h says of the type that most weights have. */
+static const char *precision_of(const struct native *n, const struct model_facts *f)
+{
+    const struct kernel_set *set;
+    const char *first = strncmp(f->quantization, "mixed ", 6) == 0 ? f->quantization + 6 : f->quantization;
+    bool plain = strncmp(first, "f16", 3) == 0 || strncmp(first, "f32", 3) == 0, half = strncmp(first, "bf16", 4) == 0;
+    if (strcmp(session_variant(n->session), "ref") == 0 || kernels_choose(&set, NULL, NULL) < 0 || str_eq(set->name, "scalar"))
+        return "f32";
+    if (plain || half)
+        return (half || n->bf16) && str_eq(set->name, "avx512") ? "bf16" : "f32";
+    return "int8";
+}
+
+static void tell_facts(const struct native *n, const struct engine_spec *spec, struct engine_facts *out)
 {
     struct model_facts f;
     struct session_memory m;
@@ -104,7 +124,10 @@ static void tell_facts(const struct native *n, struct engine_facts *out)
         if (model_is_eos(n->model, id))
             out->eos = id;
     out->parameters = out->step_parameters = f.parameters;
-    out->step_bytes = step_bytes_of(n->model, &f);
+    count_step(out, n->model, &f);
+    snprintf(out->precision, sizeof out->precision, "%s", precision_of(n, &f));
+    snprintf(out->kv, sizeof out->kv, "%s", dtype_name(session_kv_type(n->session)));
+    out->threads = str_eq(session_variant(n->session), "ref") ? 1 : spec->threads > 0 ? spec->threads : team_processors();
     out->position_bytes = m.kv / ((uint64_t)n->context * (uint64_t)n->batch);
 }
 
@@ -113,27 +136,30 @@ static int native_open(void **self, const struct engine_spec *spec, struct engin
 {
     int64_t began = clock_ns();
     struct native *n = mem_zalloc(1, sizeof *n, err);
+    struct native_options o;
     struct model_facts f;
     if (!n)
         return -1;
     buf_init(&n->piece, PIECE_MAX);
     n->batch = spec->batch > 0 ? spec->batch : 1;
-    if (model_open(&n->model, spec->model, err) < 0)
+    if (native_options_read(&o, spec->options, err) < 0 || model_open(&n->model, spec->model, err) < 0)
         goto fail;
+    n->bf16 = str_eq(o.math, "bf16");
     model_facts(n->model, &f);
     n->context = spec->context > 0 ? spec->context : f.context;
     n->vocabulary = f.vocabulary;
     const char *variant = spec->name->variant[0] ? spec->name->variant : NULL;
     /* the reference keeps what it computes: a narrower cache is a fast variant's trade */
-    const char *kv = variant && strcmp(variant, "ref") == 0 ? NULL : spec->kv;
+    const char *kv = variant && strcmp(variant, "ref") == 0 ? NULL : o.kv ? o.kv : spec->kv;
     if (session_open(&n->session, n->model,
                      &(struct session_options){.variant = variant, .context = n->context, .sequences = n->batch,
-                                               .threads = spec->threads, .kv = kv}, err) < 0)
+                                               .threads = spec->threads, .kv = kv, .bf16 = n->bf16,
+                                               .row_invariant = o.row_invariant}, err) < 0)
         goto fail;
     n->lines = mem_zalloc((size_t)n->batch, sizeof *n->lines, err);
     if (!n->lines)
         goto fail;
-    tell_facts(n, facts);
+    tell_facts(n, spec, facts);
     can->batch = n->batch;
     can->tokenization = model_tokenizer(n->model) != NULL;
     can->stops = can->tokenization;
@@ -284,11 +310,23 @@ static int step_line(struct native *n, const struct engine_request *r, size_t i,
     return 0;
 }
 
+/* The prompts' tokens before their clock (`before`), or those behind it, as rows of one forward. */
+static size_t place_prompts(struct native *n, const struct engine_request *r, bool before)
+{
+    size_t n_rows = 0;
+    for (size_t i = 0; i < r->n_prompts; i++) {
+        const struct engine_prompt *p = &r->prompts[i];
+        for (size_t k = before ? 0 : p->n_before; k < (before ? p->n_before : p->n_ids); k++)
+            n->rows[n_rows++] = (struct row){.seq = (int32_t)i, .pos = (int32_t)k, .token = p->ids[k], .parent = ROW_CHAIN,
+                                             .want = k + 1 == p->n_ids ? ROW_LOGITS : 0};
+    }
+    return n_rows;
+}
+
 static int native_generate(void *self, const struct engine_request *r, struct engine_reply *replies, struct err *err)
 {
     struct native *n = self;
     size_t n_rows = 0, open = r->n_prompts;
-    int64_t submitted = clock_ns(), handed = submitted;
     for (size_t i = 0; i < r->n_prompts; i++) {
         const struct engine_prompt *p = &r->prompts[i];
         if (p->n_ids == 0)
@@ -297,17 +335,17 @@ static int native_generate(void *self, const struct engine_request *r, struct en
     }
     TRY(reserve(n, n_rows > r->n_prompts ? n_rows : r->n_prompts, (size_t)r->n_top, err));
     TRY(begin_lines(n, r, err));
-    n_rows = 0;
+    n_rows = place_prompts(n, r, true);
+    if (n_rows > 0)
+        TRY(session_forward(n->session, n->rows, n_rows, err));
+    int64_t submitted = clock_ns(), handed = submitted;
     for (size_t i = 0; i < r->n_prompts; i++) {
-        const struct engine_prompt *p = &r->prompts[i];
         replies[i].submitted = submitted;
-        replies[i].n_prompt = p->n_ids;
+        replies[i].n_prompt = r->prompts[i].n_ids;
         replies[i].cached_tokens = 0;
-        n->lines[i].length = (int)p->n_ids;
-        for (size_t k = 0; k < p->n_ids; k++)
-            n->rows[n_rows++] = (struct row){.seq = (int32_t)i, .pos = (int32_t)k, .token = p->ids[k], .parent = ROW_CHAIN,
-                                             .want = k + 1 == p->n_ids ? ROW_LOGITS : 0};
+        n->lines[i].length = (int)r->prompts[i].n_ids;
     }
+    n_rows = place_prompts(n, r, false);
     while (open > 0) {
         struct engine_step step = {.handed = handed, .began = clock_ns()};
         TRY(session_forward(n->session, n->rows, n_rows, err));
@@ -398,7 +436,7 @@ const struct engine_class engine_native = {
     .variants = variants,
     .checked_against = "real 0.1",
     .can = {.token_ids = true, .top_k = ENGINE_TOP_ALL, .prompt_logprobs = true, .full_logits = true, .streaming = true,
-            .tokenization = true, .fixed_length = true, .seed = true, .stops = true},
+            .tokenization = true, .fixed_length = true, .seed = true, .stops = true, .depth = true},
     .needs_model = true,
     .probe = native_probe,
     .open = native_open,

@@ -84,7 +84,14 @@ static int make_room(struct cell *c, size_t steps, size_t replies, struct sample
     return *out ? 0 : -1;
 }
 
-int cell_emit(struct cell *c, uint64_t sample, const struct engine_reply *replies, size_t n, struct err *err)
+static int send_line(struct cell *c, enum frame_kind kind, struct err *err)
+{
+    TRY(frame_send_bytes(c->out, kind, c->line.data, c->line.len, err));
+    return wait_for_go(c, err);
+}
+
+static int emit(struct cell *c, const char *phase, uint64_t sample, const struct engine_reply *replies, size_t n,
+                struct err *err)
 {
     const struct engine_facts *f = engine_facts(c->engine);
     int64_t submitted = replies[0].submitted, first = submitted, last = submitted;
@@ -103,7 +110,7 @@ int cell_emit(struct cell *c, uint64_t sample, const struct engine_reply *replie
         last = r->steps[r->n_steps - 1].done > last ? r->steps[r->n_steps - 1].done : last;
     }
     struct sample_request request = {
-        .cell = c->key, .launch = c->launch, .index = (int64_t)sample, .phase = "timed", .clock = f->clock,
+        .cell = c->key, .launch = c->launch, .index = (int64_t)sample, .phase = phase, .clock = f->clock,
         .submitted_ns = submitted, .prefill_ns = first - submitted, .decode_ns = last - first,
         .total_ns = last - submitted, .server_prefill_ms = replies[0].server_prefill_ms,
         .server_decode_ms = replies[0].server_decode_ms,
@@ -112,12 +119,31 @@ int cell_emit(struct cell *c, uint64_t sample, const struct engine_reply *replie
         .step_parameters = known(f->step_parameters), .n_replies = n, .replies = rows};
     buf_clear(&c->line);
     int rc = record_request_write(&c->line, &request, err);
-    if (rc == 0)
-        rc = frame_send_bytes(c->out, FRAME_SAMPLE, c->line.data, c->line.len, err);
-    if (rc == 0)
-        rc = wait_for_go(c, err);
     free(rows);
     return rc;
+}
+
+int cell_emit(struct cell *c, uint64_t sample, const struct engine_reply *replies, size_t n, struct err *err)
+{
+    TRY(emit(c, "timed", sample, replies, n, err));
+    return send_line(c, FRAME_SAMPLE, err);
+}
+
+int cell_emit_cold(struct cell *c, const struct engine_reply *replies, size_t n, struct err *err)
+{
+    TRY(emit(c, "cold", 0, replies, n, err));
+    return send_line(c, FRAME_NOTE, err);
+}
+
+int cell_tell(struct cell *c, uint64_t sample, json_t *values, struct err *err)
+{
+    if (!values)
+        return err_set(err, ERR_MEMORY, "out of memory for what a sample means");
+    buf_clear(&c->line);
+    int rc = record_value_write(&c->line, &(struct sample_value){.cell = c->key, .launch = c->launch,
+                                                                 .index = (int64_t)sample, .values = values}, err);
+    json_decref(values);
+    return rc < 0 ? -1 : send_line(c, FRAME_NOTE, err);
 }
 
 static const char *text_at(const json_t *spec, const char *key)
@@ -170,6 +196,7 @@ static int run_cell(struct cell *c, const json_t *spec, struct err *err)
                         .launch = (uint64_t)int_at(spec, "launch"),
                     }, err));
     c->params = json_object_get(spec, "params");
+    c->limits = json_object_get(spec, "limits");
     c->have = json_object_get(spec, "have");
     TRY(send_ready(c, err));
     if (x->needs)

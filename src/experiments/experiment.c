@@ -39,12 +39,11 @@ UNBUILT(perplexity, perplexity_config, "how well a model predicts a text");
 UNBUILT(memory, memory_config, "how much memory a sequence takes");
 UNBUILT(greedy, prompts_config, "whether engines write the same greedy text");
 UNBUILT(distribution, prompts_config, "how far engines' next-token distributions lie apart");
-UNBUILT(speed, prompts_config, "speed of engines side by side");
 UNBUILT(speculate, prompts_config, "what speculative decoding gains");
 UNBUILT(accuracy, prompts_config, "how many answers are right");
 UNBUILT(behaviour, prompts_config, "whether replies behave as a suite expects");
 
-extern const struct experiment experiment_latency;
+extern const struct experiment experiment_latency, experiment_speed;
 
 static const struct experiment *const experiments[] = {
 #define EXPERIMENT(name) &experiment_##name,

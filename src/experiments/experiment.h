@@ -33,6 +33,7 @@
 struct cell {
     struct engine *engine;
     const json_t *params; /* of this cell, as `cells` made them */
+    const json_t *limits; /* what this machine can do at most, as limits.h measured it just now; NULL: not measured */
     /* -- */
     const char *key;      /* of store/record.h */
     int64_t launch;       /* which launch of its cell */
@@ -53,6 +54,12 @@ bool cell_stopped(struct cell *c);
  * the call. */
 int cell_emit(struct cell *c, uint64_t sample, const struct engine_reply *replies, size_t n, struct err *err);
 
+/* The replies of the first request of the process, stored beside the samples: what follows finds all warm. */
+int cell_emit_cold(struct cell *c, const struct engine_reply *replies, size_t n, struct err *err);
+/* Names with numbers or texts (null: unknown) that sample number `sample` means, or the launch itself (0). Takes `values`;
+ * NULL there is out of memory. */
+int cell_tell(struct cell *c, uint64_t sample, json_t *values, struct err *err);
+
 struct experiment {
     const char *name, *what;
     const struct schema_row *config; /* beside `type`, which every config has */
@@ -66,6 +73,7 @@ struct experiment {
     /* Can this engine answer? -1 and ERR_UNSUPPORTED naming what it lacks. NULL: every engine can. */
     int (*needs)(const struct engine_capabilities *can, const json_t *params, struct err *err);
     int (*run)(struct cell *c, struct err *err);
+    bool with_limits; /* the machine's limits are measured before a launch, unless they were just now */
 };
 
 /* By name, built or not; NULL if there is no such experiment. */

@@ -54,7 +54,7 @@ int frame_next(struct frame_reader *r, struct frame *out, struct err *err)
     if (have < HEAD)
         return 0;
     size_t n = (size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24;
-    if (n == 0 || n > FRAME_MAX || !strchr("HCRSDFXG", p[4]) || p[4] == '\0')
+    if (n == 0 || n > FRAME_MAX || !strchr("HCRSDFXGN", p[4]) || p[4] == '\0')
         return err_set(err, ERR_ENGINE, "the other process of the cell does not speak in frames (length %zu, kind %d)",
                        n, p[4]);
     if (have - 4 < n)

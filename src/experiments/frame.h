@@ -8,7 +8,8 @@
  *     parent -> child    CELL  the specification (cell.h)
  *     child  -> parent   READY what was opened
  *     child  -> parent   SAMPLE a line for the raw log, once for each timed request
- *     parent -> child    GO: READY or SAMPLE is stored. The child waits for it, so that nothing that its parent does
+ *     child  -> parent   NOTE  a line for the raw log that is no sample: the first request, what a sample means
+ *     parent -> child    GO: READY, SAMPLE or NOTE is stored. The child waits for it, so that nothing that its parent does
  *                        (hashing a model, waiting for the disk) falls into a clock
  *     child  -> parent   DONE, or FAILED {"code", "text", "hint"}
  *     parent -> child    STOP: end after the request in flight
@@ -27,7 +28,7 @@
 enum { FRAME_PROTOCOL = 1, FRAME_MAX = 64 << 20 };
 enum frame_kind {
     FRAME_HELLO = 'H', FRAME_CELL = 'C', FRAME_READY = 'R', FRAME_SAMPLE = 'S', FRAME_DONE = 'D', FRAME_FAILED = 'F',
-    FRAME_STOP = 'X', FRAME_GO = 'G'
+    FRAME_STOP = 'X', FRAME_GO = 'G', FRAME_NOTE = 'N'
 };
 
 /* Writes one frame whole; json NULL: no payload. */

@@ -111,6 +111,9 @@ static int take_frame(struct launch *l, struct child *c, const struct frame *f, 
         l->n_samples++;
         TRY(l->on_sample(l->arg, f->bytes, f->len, err));
         return go_on(c);
+    case FRAME_NOTE:
+        TRY(l->on_note(l->arg, f->bytes, f->len, err));
+        return go_on(c);
     case FRAME_DONE:
         return 1;
     case FRAME_FAILED:

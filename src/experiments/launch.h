@@ -33,6 +33,7 @@ struct launch {
      * -1 ends the launch with that error. Both outside every clock. */
     int (*on_ready)(void *arg, const json_t *ready, struct err *err);
     int (*on_sample)(void *arg, const char *line, size_t len, struct err *err);
+    int (*on_note)(void *arg, const char *line, size_t len, struct err *err); /* a line that is no sample */
     void *arg;
     const struct log *log;       /* NULL: none */
     /* out */

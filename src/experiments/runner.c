@@ -5,9 +5,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "experiments/launch.h"
+#include "experiments/limits.h"
 #include "experiments/run_log.h"
 
 struct runner {
@@ -19,6 +21,9 @@ struct runner {
     uint64_t *left;                  /* of each cell: samples that are not there yet */
     struct run_progress so_far;
     bool storage_failed;             /* not the cell's fault: the run cannot go on */
+    json_t *limits;                  /* of the machine, of limits_threads threads */
+    int64_t limits_ns;               /* when that was */
+    int limits_threads;
 };
 
 /* Of the launch at hand, unless `e` names a cell of its own. */
@@ -130,13 +135,58 @@ static int on_sample(void *arg, const char *line, size_t len, struct err *err)
     return 0;
 }
 
+static int on_note(void *arg, const char *line, size_t len, struct err *err)
+{
+    struct runner *r = arg;
+    int rc = run_log_sample(r->log, line, len, err);
+    r->storage_failed |= rc < 0;
+    return rc;
+}
+
 static int on_wait(void *arg)
 {
     tell(arg, (struct run_event){.kind = RUN_WAITING});
     return wish(arg);
 }
 
-static json_t *spec_of(const struct runner *r, size_t at, struct err *err)
+/* The parameters of a cell that are options of its engine, on top of those that the manifest gives. */
+static json_t *options_of(const struct plan_cell *c)
+{
+    static const char *const keys[] = {"math", "quantize", "row_invariant"};
+    json_t *options = c->options ? json_copy((json_t *)c->options) : json_object();
+    for (size_t i = 0; options && i < sizeof keys / sizeof keys[0]; i++) {
+        json_t *value = json_object_get(c->params, keys[i]);
+        if (value)
+            json_object_set(options, keys[i], value);
+    }
+    return options;
+}
+
+static int threads_of(const struct runner *r, const struct plan_cell *c)
+{
+    json_int_t own = json_integer_value(json_object_get(c->params, "threads"));
+    return own > 0 ? (int)own : r->q->threads;
+}
+
+enum { LIMITS_FRESH_S = 3 };
+
+/* The machine's limits of just now, for cells that take no longer than measuring them: borrowed; NULL: not wanted, or not
+ * to be had. */
+static json_t *limits_for(struct runner *r, const struct plan_cell *c)
+{
+    int threads = threads_of(r, c);
+    if (!c->what->with_limits)
+        return NULL;
+    if (!r->limits || threads != r->limits_threads || clock_ns() - r->limits_ns > LIMITS_FRESH_S * INT64_C(1000000000)) {
+        json_decref(r->limits);
+        r->limits = limits_measure(threads);
+        r->limits_threads = threads;
+        r->limits_ns = clock_ns();
+    }
+    return r->limits;
+}
+
+static json_t *spec_of(struct runner *r, size_t at, struct err *err)
 {
     const struct plan_launch *l = &r->q->plan->launches[at];
     const struct plan_cell *c = &r->q->plan->cells[l->cell];
@@ -146,11 +196,11 @@ static json_t *spec_of(const struct runner *r, size_t at, struct err *err)
     size_t prompt, new_tokens, batch;
     c->what->load(c->params, &requests, &prompt, &new_tokens, &batch);
     json_t *spec = json_pack(
-        "{ss sI ss ss ss? sO sO ss? ss? si sI sI sI sI sO?}", "cell", run_log_key(r->log, l->cell), "repeat",
+        "{ss sI ss ss ss? sO so ss? ss? si sI sI sI sI sO? sO?}", "cell", run_log_key(r->log, l->cell), "repeat",
         (json_int_t)run_log_launch(r->log, l), "experiment", c->experiment, "engine", c->engine, "model",
-        c->model_path ? c->model_path : c->model, "params", c->params, "options", c->options, "device", r->q->device, "kv",
-        kv, "threads", r->q->threads, "context", (json_int_t)(prompt + new_tokens), "batch", (json_int_t)batch, "seed",
-        (json_int_t)l->seed, "launch", (json_int_t)at, "have", have);
+        c->model_path ? c->model_path : c->model, "params", c->params, "options", options_of(c), "device", r->q->device, "kv",
+        kv, "threads", threads_of(r, c), "context", (json_int_t)(prompt + new_tokens), "batch", (json_int_t)batch, "seed",
+        (json_int_t)l->seed, "launch", (json_int_t)at, "have", have, "limits", limits_for(r, c));
     if (!spec)
         err_set(err, ERR_MEMORY, "out of memory for a cell");
     return spec;
@@ -165,7 +215,8 @@ static int run_launch(struct runner *r, size_t at, struct err *err)
     if (!spec)
         return -1;
     struct launch l = {.spec = spec, .silence_s = r->q->silence_s, .memory_limit = r->q->memory_limit, .stop = on_wait,
-                       .on_ready = on_ready, .on_sample = on_sample, .arg = r, .log = r->q->log};
+                       .on_ready = on_ready, .on_sample = on_sample, .on_note = on_note, .arg = r,
+                       .log = r->q->log};
     log_info(r->q->log, "a launch begins", LOG_TEXT("cell", c->key), LOG_INT("repeat", (int64_t)r->now->repeat),
              LOG_INT("launch", (int64_t)at + 1), LOG_INT("of", (int64_t)r->so_far.launches));
     tell(r, (struct run_event){.kind = RUN_LAUNCH_BEGUN});
@@ -264,6 +315,7 @@ int run_manifest(struct run_outcome *out, const struct run_request *q, struct er
         rc = -1;
     free(r.failed);
     free(r.left);
+    json_decref(r.limits);
     if (rc < 0 && !out->interrupted) {
         if (err && err->code == ERR_NONE)
             *err = why;

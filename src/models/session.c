@@ -527,6 +527,11 @@ const char *session_variant(const struct session *s)
     return s->backend->name;
 }
 
+enum dtype session_kv_type(const struct session *s)
+{
+    return s->kv_type;
+}
+
 int session_context(const struct session *s)
 {
     return s->context;

@@ -68,6 +68,7 @@ int session_copy(struct session *s, int32_t from, int32_t to, int length, struct
 /* "ref" or "fast": what the variant asked for turned out to be. */
 const char *session_variant(const struct session *s);
 int session_context(const struct session *s);
+enum dtype session_kv_type(const struct session *s);
 
 /* Bytes of memory by kind; weights are the mapped file's, of which only touched pages are resident. */
 struct session_memory {

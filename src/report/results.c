@@ -122,11 +122,13 @@ static int take_value(struct reading *at, const json_t *line, struct err *err)
     if (!cell)
         return -1;
     json_object_foreach((json_t *)value.values, name, v) {
-        if (!json_is_number(v))
+        if (!json_is_number(v) && !json_is_string(v))
             continue;
         TRY(results_grow(r, &cell->values, &cell->cap_values, cell->n_values, sizeof *cell->values, err));
         struct result_value *out = &cell->values[cell->n_values];
-        *out = (struct result_value){.launch = value.launch, .index = value.index, .x = json_number_value(v)};
+        *out = (struct result_value){.launch = value.launch, .index = value.index,
+                                     .x = json_is_number(v) ? json_number_value(v) : NAN};
+        TRY(results_text(r, &out->text, json_string_value(v), err));
         TRY(results_text(r, &out->name, name, err));
         cell->n_values++;
     }

@@ -37,7 +37,8 @@ struct result_request {
 struct result_value {
     int64_t launch, index;
     const char *name;
-    double x;
+    double x;         /* NaN for a text */
+    const char *text; /* NULL for a number */
 };
 
 struct result_launch {

@@ -1,4 +1,5 @@
 /* results_db.c - results out of the database of store/collate.h, in the order in which the logs would give them. */
+#include <math.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -163,7 +164,8 @@ static int take_value(struct reader *at, struct err *err)
         return -1;
     struct result_value *value = &cell->values[cell->n_values];
     *value = (struct result_value){.launch = sqlite3_column_int64(at->row, 2), .index = sqlite3_column_int64(at->row, 3),
-                                   .x = sqlite3_column_double(at->row, 5)};
+                                   .x = text(at, 6) ? NAN : sqlite3_column_double(at->row, 5)};
+    TRY(results_text(r, &value->text, text(at, 6), err));
     TRY(results_text(r, &value->name, text(at, 4), err));
     cell->n_values++;
     return 0;
@@ -211,8 +213,8 @@ static int read_tables(struct reader *at, struct err *err)
          " request.position_bytes, request.step_parameters, min(reply.id) FROM request JOIN launch ON launch.id = request.launch" OF_CELL
          " LEFT JOIN reply ON reply.request = request.id WHERE phase = 'timed' GROUP BY request.id ORDER BY request.id",
          take_request},
-        {"SELECT uuid, key, launch.number, value.number, name, x FROM value JOIN launch ON launch.id = value.launch" OF_CELL
-         " WHERE x IS NOT NULL ORDER BY value.launch, value.number, name", take_value},
+        {"SELECT uuid, key, launch.number, value.number, name, x, text FROM value JOIN launch ON launch.id = value.launch" OF_CELL
+         " WHERE x IS NOT NULL OR text IS NOT NULL ORDER BY value.launch, value.number, name", take_value},
         {"SELECT count(*) FROM damage", take_damage},
     };
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {

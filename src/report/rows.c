@@ -91,7 +91,7 @@ static void find_metrics(struct columns *c, const struct group *g)
             c->metrics[c->n_metrics++] = requests[i];
     for (size_t i = g->from; i < g->to; i++)
         for (size_t k = 0; k < g->r->cells[i].n_values; k++)
-            if (!has(c->metrics, c->n_metrics, g->r->cells[i].values[k].name) && c->n_metrics < COLUMNS_MAX - 2)
+            if (!g->r->cells[i].values[k].text && !has(c->metrics, c->n_metrics, g->r->cells[i].values[k].name) && c->n_metrics < COLUMNS_MAX - 2)
                 c->metrics[c->n_metrics++] = g->r->cells[i].values[k].name;
     for (size_t i = 0; i < sizeof launches / sizeof launches[0]; i++)
         c->metrics[c->n_metrics++] = launches[i];

@@ -73,6 +73,29 @@ static void requests_are_alone(struct engine *e)
     engine_reply_release(&other);
 }
 
+/* Tokens before the clock are of the prompt all the same: what follows is what would have followed. */
+static void depth_changes_nothing_but_the_clock(struct engine *e)
+{
+    struct err err = ERR_INIT;
+    struct engine_reply a = {0}, b = {0};
+    struct engine_request r = plain(8), s = plain(8);
+    struct engine_prompt deep = {.ids = ids, .n_ids = 6, .n_before = 4};
+    s.prompts = &deep;
+    if (!engine_can(e)->depth) {
+        assert_err(engine_generate(e, &s, &b, &err), ERR_UNSUPPORTED, "cannot begin at a depth");
+        return;
+    }
+    assert_ok(engine_generate(e, &r, &a, &err));
+    assert_ok(engine_generate(e, &s, &b, &err));
+    assert_int_equal(a.n_steps, b.n_steps);
+    for (size_t i = 0; i < a.n_steps; i++)
+        assert_int_equal(a.steps[i].id, b.steps[i].id);
+    deep.n_before = 6;
+    assert_err(engine_generate(e, &s, &b, &err), ERR_USAGE, "leave none for it");
+    engine_reply_release(&a);
+    engine_reply_release(&b);
+}
+
 static void length_is_fixed(struct engine *e)
 {
     struct err err = ERR_INIT;
@@ -320,6 +343,7 @@ static void check_engine(const struct engine_class *class, const char *variant)
     greedy_repeats(e);
     requests_are_alone(e);
     length_is_fixed(e);
+    depth_changes_nothing_but_the_clock(e);
     stamps_run_forward(e);
     batches_are_the_same(e);
     a_caller_can_stop_it(e);

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "engines/fake_options.h"
+#include "engines/native_options.h"
 #include "experiments/manifest.h"
 
 static void holds(const char *path, const struct buf *table)
@@ -30,6 +31,9 @@ static void tables_are_current(void **unused)
     holds(SOURCE_DIR "/docs/MANIFEST.md", &b);
     buf_clear(&b);
     fake_options_help(&b);
+    holds(SOURCE_DIR "/docs/ENGINES.md", &b);
+    buf_clear(&b);
+    native_options_help(&b);
     holds(SOURCE_DIR "/docs/ENGINES.md", &b);
     buf_release(&b);
 }
