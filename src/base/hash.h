@@ -1,4 +1,4 @@
-/* hash.h - SHA-256, as sha256sum prints it: 64 lower-case hexadecimal digits.
+/* hash.h - SHA-256, as sha256sum prints it: 64 lower-case hexadecimal digits. And the name that git gives to a file.
  *
  *     char hex[65];
  *     TRY(sha256_file(hex, "model.gguf", show, &progress, err));
@@ -22,5 +22,8 @@ int sha256_bytes(char hex[65], const void *data, size_t size, tick_fn tick, void
 int sha256_stream(char hex[65], FILE *in, const char *name, tick_fn tick, void *arg, struct err *err);
 
 int sha256_file(char hex[65], const char *path, tick_fn tick, void *arg, struct err *err);
+
+/* What `git hash-object` prints: the hub names small files so. */
+int git_blob_file(char hex[41], const char *path, struct err *err);
 
 #endif

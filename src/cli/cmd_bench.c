@@ -241,6 +241,7 @@ const struct command command_bench = {
     .options = options,
     .examples = examples,
     .globals = GLOBAL_JSON | GLOBAL_OUT | GLOBAL_SEED | GLOBAL_DEVICE | GLOBAL_MEMORY,
+    .models = ARGS_MAX,
     .min_args = 1,
     .max_args = ARGS_MAX,
     .run = run,

@@ -243,6 +243,7 @@ const struct command command_chat = {
     .options = options,
     .examples = examples,
     .globals = GLOBAL_SEED | GLOBAL_THREADS,
+    .models = 1,
     .min_args = 0,
     .max_args = 1,
     .run = run,

@@ -326,6 +326,7 @@ const struct command command_generate = {
     .options = options,
     .examples = examples,
     .globals = GLOBAL_JSON | GLOBAL_OUT | GLOBAL_SEED | GLOBAL_THREADS,
+    .models = 1,
     .min_args = 0,
     .max_args = 1,
     .run = run,

@@ -79,6 +79,7 @@ enum global_switch {
     GLOBAL_THREADS = 8, /* --threads N */
     GLOBAL_DEVICE = 16, /* --device D */
     GLOBAL_MEMORY = 32, /* --memory-limit MB */
+    GLOBAL_MODELS = 64, /* --download, --model-type: set by `models` of the command's row */
     GLOBAL_MEASURE = 63 /* all of them: what measures */
 };
 
@@ -97,6 +98,8 @@ struct invocation {
     int threads;          /* 0: not given, as many as there are processors */
     const char *device;   /* "cpu" */
     int64_t memory_limit; /* MB; 0: none */
+    bool download;          /* a model that is not here is fetched without asking */
+    const char *model_type; /* NULL: not given */
 
     const struct opt_value *values; /* private to options.c */
 };
@@ -111,6 +114,7 @@ struct command {
     const struct command *const *actions;    /* ended by NULL; NULL: it has a run */
     unsigned globals;                        /* of enum global_switch */
     size_t min_args, max_args;
+    size_t models; /* so many leading arguments are models: --download and --model-type go with them */
     bool hidden;                             /* works, but is not shown */
     /* Returns an exit status, or -1 with err set. */
     int (*run)(struct invocation *in, struct err *err);

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "cli/pull.h"
 #include "kernels/kernels.h"
 
 static int print_error(const struct err *err)
@@ -141,6 +142,7 @@ static int run_command(int argc, char **argv, struct arena *arena, struct err *e
         return err_context(err, "%s%s%s", parent ? parent->name : "", parent ? " " : "", c->name);
     if (help)
         return print_help(parent, c, stdout);
+    TRY(models_prepare(&in, err));
     return c->run(&in, err);
 }
 

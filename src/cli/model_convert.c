@@ -69,6 +69,7 @@ const struct command model_convert = {
     .options = options,
     .examples = examples,
     .globals = GLOBAL_JSON,
+    .models = 1,
     .min_args = 2,
     .max_args = 2,
     .run = run,

@@ -135,6 +135,7 @@ const struct command model_detokenize = {
                    "UTF-8 character is shown as U+FFFD.",
     .examples = examples,
     .options = options,
+    .models = 1,
     .min_args = 1,
     .max_args = 2,
     .run = run,

@@ -127,6 +127,7 @@ const struct command model_info = {
     .examples = examples,
     .options = options,
     .globals = GLOBAL_JSON,
+    .models = 1,
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -129,6 +129,7 @@ const struct command model_logits = {
     .options = options,
     .examples = examples,
     .globals = GLOBAL_JSON | GLOBAL_THREADS,
+    .models = 1,
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -65,6 +65,7 @@ const struct command model_quantize = {
                    "divide into blocks of 256 fall back to a type of 32 as there, and it is said.",
     .examples = examples,
     .globals = GLOBAL_JSON | GLOBAL_THREADS,
+    .models = 1,
     .min_args = 3,
     .max_args = 3,
     .run = run,

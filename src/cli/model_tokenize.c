@@ -147,6 +147,7 @@ const struct command model_tokenize = {
     .examples = examples,
     .options = options,
     .globals = GLOBAL_JSON,
+    .models = 1,
     .min_args = 1,
     .max_args = 2,
     .run = run,

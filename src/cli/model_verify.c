@@ -93,6 +93,7 @@ const struct command model_verify = {
     .examples = examples,
     .options = options,
     .globals = GLOBAL_JSON,
+    .models = 1,
     .min_args = 1,
     .max_args = 1,
     .run = run,

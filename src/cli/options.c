@@ -10,6 +10,7 @@
 #include "base/alias.h"
 #include "base/defaults.h"
 #include "base/str.h"
+#include "formats/model_type.h"
 
 struct opt_value {
     bool given, set; /* typed; has a value, typed or by default */
@@ -34,6 +35,9 @@ static const struct {
      {.name = "device", .kind = OPT_STRING, .argument = "D", .help = "where to compute", .initial = DEFAULT_DEVICE, .choices = "cpu"}},
     {GLOBAL_MEMORY,
      {.name = "memory-limit", .kind = OPT_INT, .argument = "MB", .help = "memory that a cell may use", .lo = 1, .hi = 1e9}},
+    {GLOBAL_MODELS, {.name = "download", .kind = OPT_FLAG, .help = "fetch a model that is not here, without asking"}},
+    {GLOBAL_MODELS,
+     {.name = "model-type", .kind = OPT_STRING, .argument = "T", .help = "refuse a model of another type", .choices = MODEL_TYPES}},
     {0, {.name = "quiet", .letter = 'q', .kind = OPT_FLAG, .help = "no progress, no notes; errors only"}},
     {0, {.name = "verbose", .letter = 'v', .kind = OPT_FLAG, .help = "say more on standard error"}},
     {0, {.name = "debug", .kind = OPT_FLAG, .help = "say everything on standard error"}},
@@ -50,7 +54,8 @@ static size_t own_count(const struct command *c)
 
 static bool global_applies(const struct command *c, size_t g)
 {
-    return global_rows[g].mask == 0 || (c->globals & global_rows[g].mask);
+    unsigned globals = c->globals | (c->models > 0 ? GLOBAL_MODELS : 0);
+    return global_rows[g].mask == 0 || (globals & global_rows[g].mask);
 }
 
 size_t option_count(const struct command *c)
@@ -450,6 +455,8 @@ static void take_globals(struct parse *p)
     in->out = global_value(p, "out")->s;
     in->seed = p->c->globals & GLOBAL_SEED ? (uint64_t)global_value(p, "seed")->i : 42;
     in->threads = (int)global_value(p, "threads")->i;
+    in->download = p->c->models > 0 && global_value(p, "download")->set;
+    in->model_type = p->c->models > 0 ? global_value(p, "model-type")->s : NULL;
     in->device = p->c->globals & GLOBAL_DEVICE ? global_value(p, "device")->s : "cpu";
     in->memory_limit = global_value(p, "memory-limit")->i;
 }

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/data_path.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "formats/model_keys.h"
 
 enum { NAMES_MAX_BYTES = 64 << 20 };
 
@@ -32,7 +34,7 @@ size_t gguf_split_stem(const char *path, unsigned *no, unsigned *count)
 
 /* ---- the Hugging Face cache -------------------------------------------------------------------------------------- */
 
-static bool is_repo(const char *s)
+bool is_hub_repo(const char *s)
 {
     const char *slash = strchr(s, '/');
     if (!slash || slash == s || !slash[1] || strchr(slash + 1, '/') || s[0] == '.' || s[0] == '~' || slash[1] == '.')
@@ -44,8 +46,7 @@ static bool is_repo(const char *s)
     return true;
 }
 
-/* Where the cache is: the first of the variables that is set decides, as huggingface_hub has it. 0: none is set. */
-static int hub_folder(char **out, struct err *err)
+int hf_cache_folder(char **out, struct err *err)
 {
     static const struct {
         const char *variable, *below;
@@ -93,10 +94,10 @@ static int only_snapshot(char **out, const char *dir, struct err *err)
 
 int hf_cache_find(char **out, const char *repo, struct err *err)
 {
-    if (!is_repo(repo))
+    if (!is_hub_repo(repo))
         return 0;
     char *hub;
-    int rc = hub_folder(&hub, err);
+    int rc = hf_cache_folder(&hub, err);
     if (rc <= 0)
         return rc;
     rc = -1;
@@ -251,6 +252,165 @@ static bool stands_for_folder(const char *path, const char *dir)
     return str_starts(name, "model-") && str_ends(name, ".safetensors") && has(dir, "model.safetensors.index.json");
 }
 
+/* A file of a repository in the cache. 1 found, 0 not there. */
+static int find_in_repo(char **out, const char *repo, const char *file, struct err *err)
+{
+    char *snapshot = NULL;
+    int found = hf_cache_find(&snapshot, repo, err);
+    if (found <= 0)
+        return found;
+    *out = path_join(snapshot, file, err);
+    free(snapshot);
+    if (!*out)
+        return -1;
+    if (file_exists(*out))
+        return 1;
+    free(*out);
+    *out = NULL;
+    return 0;
+}
+
+/* A path of configs/models.yaml: below the folder we are in, else among prony's data. 1 found, 0 not there. */
+static int find_kept(char **out, const char *path, struct err *err)
+{
+    if (!path)
+        return 0;
+    if (file_exists(path) || file_is_dir(path)) {
+        *out = mem_strdup(path, err);
+        return *out ? 1 : -1;
+    }
+    *out = data_path(path, NULL);
+    return *out != NULL;
+}
+
+static int find_key(char **out, const struct model_key *k, struct err *err)
+{
+    int found = find_kept(out, k->folder, err);
+    if (found == 0)
+        found = hf_cache_find(out, k->hf, err);
+    if (found == 0)
+        found = find_kept(out, k->f16, err);
+    return found;
+}
+
+/* "ORG/REPO:FILE": where the colon is. NULL: not of that form. */
+static const char *file_of_repo(const char *text)
+{
+    const char *colon = strchr(text, ':');
+    if (!colon || !colon[1] || (size_t)(colon - text) >= PATH_MAX)
+        return NULL;
+    char repo[PATH_MAX];
+    memcpy(repo, text, (size_t)(colon - text));
+    repo[colon - text] = '\0';
+    return is_hub_repo(repo) ? colon : NULL;
+}
+
+int hub_name(char **repo, char **file, const char *text, struct err *err)
+{
+    const char *colon = file_of_repo(text);
+    struct model_keys *keys;
+    *repo = *file = NULL;
+    if (colon) {
+        *repo = mem_strndup(text, (size_t)(colon - text), err);
+        *file = mem_strdup(colon + 1, err);
+        if (*repo && *file)
+            return 0;
+        free(*repo);
+        free(*file);
+        *repo = *file = NULL;
+        return -1;
+    }
+    if (is_hub_repo(text)) {
+        *repo = mem_strdup(text, err);
+        return *repo ? 0 : -1;
+    }
+    if (strchr(text, '/') || model_keys_open(&keys, NULL) < 0) /* a program moved away from its data knows no keys */
+        return 0;
+    const struct model_key *k = model_keys_find(keys, text);
+    int rc = k && !(*repo = mem_strdup(k->hf, err)) ? -1 : 0;
+    model_keys_close(keys);
+    return rc;
+}
+
+static int find_key_named(char **out, const char *text, struct err *err)
+{
+    struct model_keys *keys;
+    TRY(model_keys_open(&keys, err));
+    int rc = find_key(out, model_keys_find(keys, text), err);
+    model_keys_close(keys);
+    return rc;
+}
+
+/* Where something that is no path is kept here. 1 found (gives *out), 0 not. *repo and *file as hub_name gives them. */
+static int find_named(char **out, char **repo, char **file, const char *text, struct err *err)
+{
+    *out = NULL;
+    TRY(hub_name(repo, file, text, err));
+    int rc = *file                           ? find_in_repo(out, *repo, *file, err)
+             : *repo && strchr(text, '/')    ? hf_cache_find(out, *repo, err)
+             : *repo                         ? find_key_named(out, text, err)
+                                             : 0;
+    if (rc < 0) {
+        free(*repo);
+        free(*file);
+        *repo = *file = NULL;
+    }
+    return rc;
+}
+
+int model_missing(char **repo, char **file, const char *path, struct err *err)
+{
+    char *found = NULL;
+    *repo = *file = NULL;
+    if (file_exists(path) || file_is_dir(path))
+        return 0;
+    int rc = find_named(&found, repo, file, path, err);
+    free(found);
+    if (rc == 0 && *repo)
+        return 1;
+    free(*repo);
+    free(*file);
+    *repo = *file = NULL;
+    return rc < 0 ? -1 : 0;
+}
+
+static int not_here(const char *text, const char *repo, struct err *err)
+{
+    if (repo) {
+        err_set(err, ERR_IO, strcmp(text, repo) == 0 || strchr(text, ':') ? "'%s': no such file or folder, and the hub's cache does not have it"
+                                                     : "'%s' (%s) is not here", text, repo);
+        return err_hint(err, "`prony model pull %s` fetches it, or --download", text);
+    }
+    err_set(err, ERR_IO, "'%s': no such file or folder", text);
+    struct model_keys *keys;
+    if (strchr(text, '/') || model_keys_open(&keys, NULL) < 0)
+        return -1;
+    const char *near = model_keys_nearest(keys, text);
+    if (near)
+        err_hint(err, "did you mean '%s'?", near);
+    model_keys_close(keys);
+    return -1;
+}
+
+static int resolve_named(char **out, bool *folder, const char *text, struct err *err)
+{
+    char *found, *repo, *file;
+    int rc = find_named(&found, &repo, &file, text, err);
+    if (rc == 0)
+        rc = not_here(text, repo, err);
+    else if (rc > 0 && file_is_dir(found))
+        rc = resolve_folder(out, folder, found, err);
+    else if (rc > 0) {
+        *out = found;
+        found = NULL;
+        rc = 0;
+    }
+    free(found);
+    free(repo);
+    free(file);
+    return rc;
+}
+
 int model_resolve(char **out, bool *folder, const char *path, struct err *err)
 {
     *out = NULL;
@@ -264,19 +424,8 @@ int model_resolve(char **out, bool *folder, const char *path, struct err *err)
         free(dir);
         return rc;
     }
-    if (!file_exists(path)) {
-        char *snapshot = NULL;
-        int found = hf_cache_find(&snapshot, path, err);
-        TRY(found);
-        if (found) {
-            int rc = resolve_folder(out, folder, snapshot, err);
-            free(snapshot);
-            return rc;
-        }
-        err_set(err, ERR_IO, "'%s': no such file or folder%s", path,
-                is_repo(path) ? ", and the Hugging Face cache has no such repository" : "");
-        return is_repo(path) ? err_hint(err, "`hf download %s` puts it there", path) : -1;
-    }
+    if (!file_exists(path))
+        return resolve_named(out, folder, path, err);
     const char *base = path_base(path);
     size_t len = (size_t)(base - path);
     char *dir = len == 0 ? mem_strdup(".", err) : mem_strndup(path, len > 1 ? len - 1 : 1, err);

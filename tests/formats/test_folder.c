@@ -262,8 +262,8 @@ static void the_cache_is_looked_at(void **state)
     snprintf(home, sizeof home, "%s", at("home", ""));
     unsetenv("HF_HUB_CACHE");
     setenv("HF_HOME", home, 1);
-    assert_err(model_file_open(&f, "Org/Repo", &err), ERR_IO, "the Hugging Face cache has no such repository");
-    assert_non_null(strstr(err.hint, "hf download Org/Repo"));
+    assert_err(model_file_open(&f, "Org/Repo", &err), ERR_IO, "the hub's cache does not have it");
+    assert_non_null(strstr(err.hint, "prony model pull Org/Repo"));
     put_safetensors("home/hub/models--Org--Repo/snapshots/abc123", "model.safetensors", (const char *[]){"old"}, 1);
     assert_ok(model_file_open(&f, "Org/Repo", &err)); /* the only snapshot, without a ref */
     assert_non_null(model_file_tensor(f, "old"));

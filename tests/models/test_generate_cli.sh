@@ -69,6 +69,12 @@ refused 1 "8200 tokens (2 of the prompt and 8198 new) are longer than the contex
 refused 2 "ID:BIAS" generate "$model" --prompt x --logit-bias 5
 refused 2 "temperature" generate "$model" --prompt x --temperature -1
 refused 1 "no such file" generate "$work/none" --prompt x
+refused 2 "Model type mismatch: expected 'gpt' but detected 'llama'" generate "$model" --prompt x --model-type gpt
+refused 2 "one of llama,gpt" generate "$model" --prompt x --model-type bert
+export HF_HOME="$work/hub"
+refused 1 "prony model pull gpt2" generate gpt2 --prompt x
+HF_ENDPOINT=ftp://127.0.0.1 refused 1 ftp generate gpt2 --prompt x --download
+refused 2 "nor one of the keys" model pull gpt-4
 refused 1 "No such file" generate "$model" --prompts "$work/none"
 
 # chat through a pipe: an answer a line, its own template, /reset, /quit
@@ -80,4 +86,7 @@ cmp -s "$work/plain" "$work/once" || fail "the template"
 mkdir "$work/other"; cp "$model"/* "$work/other"
 sed 's/<|end|>/<|fin|>/' "$model/tokenizer_config.json" >"$work/other/tokenizer_config.json"
 refused 1 "chat template" chat "$work/other"
+echo 'What is 2+2?' | "$PRONY" chat "$work/other" --chat-template prony --temperature 0 --variant ref --max-tokens 20 >"$work/forced"
+cmp -s "$work/plain" "$work/forced" || fail "a forced template"
+refused 2 "mistral-v7" chat "$model" --chat-template llama-9
 echo ok
