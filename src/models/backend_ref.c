@@ -1,21 +1,33 @@
 /* backend_ref.c - the oracle: weights decoded to float32, every sum in float64 from left to right, results rounded to
  * float32 once. It is written to be obviously right first. What speed there is comes from keeping many independent sums
- * going at once; each single sum has one fixed order, so that no result depends on how rows are grouped. */
+ * going at once, and from threads that take outputs each of their own; each single sum is one thread's and has one fixed
+ * order, so that no result depends on how rows are grouped or on the number of threads. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/team.h"
 #include "kernels/decode.h"
 #include "models/backend.h"
 
-enum { TILE = 8 }; /* sums that are kept going at once */
+enum {
+    TILE = 8,          /* sums that are kept going at once */
+    ALONE = 1 << 15,   /* multiplications that are not worth a meeting of the team */
+    GRAIN = 4 * TILE,  /* rows of a weight that a thread takes at a time */
+};
 
-struct ref {
+/* What a thread needs for itself. */
+struct scratch {
     float *decoded;   /* TILE rows of a weight */
-    double *packed;   /* [width][TILE] numbers of TILE rows of x */
     double *scores;   /* one for each slot a row can see */
     double *weighted; /* [head_dim] */
+};
+
+struct ref {
+    struct team *team;
+    struct scratch *scratch; /* of each member */
+    double *packed;          /* [width][TILE] numbers of TILE rows of x */
 };
 
 static bool ref_has_kv(enum dtype t)
@@ -28,10 +40,14 @@ static void ref_close(void *state)
     struct ref *r = state;
     if (!r)
         return;
-    free(r->decoded);
+    for (int i = 0; r->scratch && i < team_size(r->team); i++) {
+        free(r->scratch[i].decoded);
+        free(r->scratch[i].scores);
+        free(r->scratch[i].weighted);
+    }
+    free(r->scratch);
     free(r->packed);
-    free(r->scores);
-    free(r->weighted);
+    team_close(r->team);
     free(r);
 }
 
@@ -40,16 +56,35 @@ static int ref_open(void **state, const struct backend_needs *needs, struct err 
     struct ref *r = mem_zalloc(1, sizeof *r, err);
     if (!r)
         return -1;
-    r->decoded = mem_alloc(needs->width, TILE * sizeof(float), err);
+    if (team_open(&r->team, needs->threads, err) < 0)
+        goto failed;
     r->packed = mem_alloc(needs->width, TILE * sizeof(double), err);
-    r->scores = mem_alloc(needs->slots, sizeof(double), err);
-    r->weighted = mem_alloc((size_t)needs->head_dim, sizeof(double), err);
-    if (!r->decoded || !r->packed || !r->scores || !r->weighted) {
-        ref_close(r);
-        return -1;
+    r->scratch = mem_zalloc((size_t)team_size(r->team), sizeof *r->scratch, err);
+    if (!r->packed || !r->scratch)
+        goto failed;
+    for (int i = 0; i < team_size(r->team); i++) {
+        struct scratch *s = &r->scratch[i];
+        s->decoded = mem_alloc(needs->width, TILE * sizeof(float), err);
+        s->scores = s->decoded ? mem_alloc(needs->slots, sizeof(double), err) : NULL;
+        s->weighted = s->scores ? mem_alloc((size_t)needs->head_dim, sizeof(double), err) : NULL;
+        if (!s->weighted)
+            goto failed;
     }
     *state = r;
     return 0;
+failed:
+    ref_close(r);
+    return -1;
+}
+
+/* fn for pieces 0 .. n-1, which are `work` multiplications in all. */
+static void share(struct ref *r, size_t n, size_t work, team_piece_fn *fn, void *arg)
+{
+    if (work >= ALONE)
+        team_each(r->team, n, fn, arg);
+    else
+        for (size_t i = 0; i < n; i++)
+            fn(arg, 0, i);
 }
 
 static const float *weight_row(const struct weight *w, size_t i, float *buffer)
@@ -96,40 +131,59 @@ static float with_bias(const struct weight *w, size_t i, double sum)
     return (float)(w->bias ? sum + (double)w->bias[i] : sum);
 }
 
-static void matmul_one(struct ref *r, float *y, const float *x, const struct weight *w)
+/* GRAIN rows of w against one row of x, or against the tile of rows that is packed. */
+struct product {
+    struct ref *ref;
+    const struct weight *w;
+    const float *x;
+    float *y;
+    size_t rows; /* in the tile */
+};
+
+static void one_piece(void *arg, int rank, size_t piece)
 {
-    for (size_t i = 0; i < w->n; i += TILE) {
+    const struct product *p = arg;
+    const struct weight *w = p->w;
+    float *decoded = p->ref->scratch[rank].decoded;
+    size_t to = piece * GRAIN + GRAIN < w->n ? piece * GRAIN + GRAIN : w->n;
+    for (size_t i = piece * GRAIN; i < to; i += TILE) {
         const float *rows[TILE];
         double sums[TILE];
-        size_t n = w->n - i < TILE ? w->n - i : TILE;
+        size_t n = to - i < TILE ? to - i : TILE;
         for (size_t t = 0; t < TILE; t++)
-            rows[t] = t < n ? weight_row(w, i + t, r->decoded + t * w->k) : rows[0];
-        dot_weights(sums, rows, x, w->k);
+            rows[t] = t < n ? weight_row(w, i + t, decoded + t * w->k) : rows[0];
+        dot_weights(sums, rows, p->x, w->k);
         for (size_t t = 0; t < n; t++)
-            y[i + t] = with_bias(w, i + t, sums[t]);
+            p->y[i + t] = with_bias(w, i + t, sums[t]);
+    }
+}
+
+static void tile_piece(void *arg, int rank, size_t piece)
+{
+    const struct product *p = arg;
+    const struct weight *w = p->w;
+    size_t to = piece * GRAIN + GRAIN < w->n ? piece * GRAIN + GRAIN : w->n;
+    for (size_t i = piece * GRAIN; i < to; i++) {
+        double sums[TILE];
+        dot_rows(sums, weight_row(w, i, p->ref->scratch[rank].decoded), p->ref->packed, w->k);
+        for (size_t t = 0; t < p->rows; t++)
+            p->y[t * w->n + i] = with_bias(w, i, sums[t]);
     }
 }
 
 static void ref_matmul(void *state, float *y, const float *x, size_t rows, const struct weight *w)
 {
     struct ref *r = state;
-    size_t k = w->k;
-    if (rows < TILE / 2) {
-        for (size_t i = 0; i < rows; i++)
-            matmul_one(r, y + i * w->n, x + i * k, w);
-        return;
-    }
-    for (size_t from = 0; from < rows; from += TILE) {
-        size_t n = rows - from < TILE ? rows - from : TILE;
-        for (size_t j = 0; j < k; j++)
+    struct product p = {.ref = r, .w = w};
+    const size_t k = w->k, pieces = (w->n + GRAIN - 1) / GRAIN, few = rows < TILE / 2 ? 1 : TILE;
+    for (size_t from = 0; from < rows; from += few) {
+        p.x = x + from * k;
+        p.y = y + from * w->n;
+        p.rows = rows - from < few ? rows - from : few;
+        for (size_t j = 0; few == TILE && j < k; j++)
             for (size_t t = 0; t < TILE; t++)
-                r->packed[j * TILE + t] = t < n ? (double)x[(from + t) * k + j] : 0;
-        for (size_t i = 0; i < w->n; i++) {
-            double sums[TILE];
-            dot_rows(sums, weight_row(w, i, r->decoded), r->packed, k);
-            for (size_t t = 0; t < n; t++)
-                y[(from + t) * w->n + i] = with_bias(w, i, sums[t]);
-        }
+                r->packed[j * TILE + t] = t < p.rows ? (double)p.x[t * k + j] : 0;
+        share(r, pieces, w->n * k * p.rows, few == TILE ? tile_piece : one_piece, &p);
     }
 }
 
@@ -206,8 +260,8 @@ static const float *head_of(const char *base, const struct kv_span *kv, int32_t 
     return (const float *)(const void *)(base + (size_t)slot * kv->stride) + (size_t)head * (size_t)head_dim;
 }
 
-static void attend(struct ref *r, const struct attention *a, const struct attention_row *row, const float *q, float *out,
-                   int kv_head)
+static void attend(struct scratch *r, const struct attention *a, const struct attention_row *row, const float *q,
+                   float *out, int kv_head)
 {
     int32_t n = row->to - row->from + row->n_more;
     double most = -INFINITY, total = 0;
@@ -232,14 +286,27 @@ static void attend(struct ref *r, const struct attention *a, const struct attent
         out[d] = (float)(r->weighted[d] / total);
 }
 
+struct heads {
+    struct ref *ref;
+    const struct attention *a;
+};
+
+static void head_piece(void *arg, int rank, size_t piece)
+{
+    const struct heads *p = arg;
+    const struct attention *a = p->a;
+    size_t row = piece / (size_t)a->heads, at = piece * (size_t)a->head_dim;
+    int head = (int)(piece % (size_t)a->heads);
+    attend(&p->ref->scratch[rank], a, &a->rows[row], a->q + at, a->out + at, head / (a->heads / a->kv_heads));
+}
+
 static void ref_attention(void *state, const struct attention *a)
 {
-    for (size_t r = 0; r < a->n_rows; r++) {
-        for (int h = 0; h < a->heads; h++) {
-            size_t at = (r * (size_t)a->heads + (size_t)h) * (size_t)a->head_dim;
-            attend(state, a, &a->rows[r], a->q + at, a->out + at, h / (a->heads / a->kv_heads));
-        }
-    }
+    struct heads p = {state, a};
+    size_t seen = 0;
+    for (size_t i = 0; i < a->n_rows; i++)
+        seen += (size_t)(a->rows[i].to - a->rows[i].from + a->rows[i].n_more);
+    share(state, a->n_rows * (size_t)a->heads, 2 * seen * (size_t)a->heads * (size_t)a->head_dim, head_piece, &p);
 }
 
 static double silu(double x)

@@ -252,6 +252,42 @@ static void long_prompts_equal_short_steps(void **state)
     json_decref(g);
 }
 
+/* Large enough that the threads do share the work: 45 rows of whole and broken tiles, then single ones. */
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    enum { ROWS = 45, STEPS = 3, BUILTIN = 2048 };
+    struct err err = ERR_INIT;
+    struct model *m;
+    struct row rows[ROWS];
+    float *first = NULL;
+    assert_ok(model_open_weights(&m, SOURCE_DIR "/models/teacher", &err));
+    for (int threads = 1; threads <= 3; threads++) {
+        struct session *s;
+        float *got = malloc((ROWS + STEPS) * BUILTIN * sizeof *got), *to = got;
+        assert_non_null(got);
+        assert_ok(session_open(&s, m, &(struct session_options){.variant = "ref", .context = 64, .threads = threads}, &err));
+        for (int from = 0, n; from < ROWS + STEPS; from += n) {
+            n = from == 0 ? ROWS : 1;
+            for (int i = 0; i < n; i++)
+                rows[i] = (struct row){.pos = from + i, .token = (from + i) * 37 % BUILTIN, .parent = ROW_CHAIN,
+                                       .want = ROW_LOGITS};
+            assert_ok(session_forward(s, rows, (size_t)n, &err));
+            for (int i = 0; i < n; i++, to += BUILTIN)
+                memcpy(to, session_logits(s, (size_t)i), BUILTIN * sizeof *to);
+        }
+        if (first)
+            assert_memory_equal(got, first, (ROWS + STEPS) * BUILTIN * sizeof *got);
+        session_close(s);
+        if (first)
+            free(got);
+        else
+            first = got;
+    }
+    free(first);
+    model_close(m);
+}
+
 static void hidden_states_lead_to_the_logits(void **state)
 {
     (void)state;
@@ -339,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_prompt_may_be_cut_anywhere),      cmocka_unit_test(rows_of_a_tree_equal_their_chains),
         cmocka_unit_test(sequences_do_not_touch_each_other), cmocka_unit_test(steps_back_and_copies_change_nothing),
         cmocka_unit_test(long_prompts_equal_short_steps),    cmocka_unit_test(hidden_states_lead_to_the_logits),
+        cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(nonsense_is_refused_without_a_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
