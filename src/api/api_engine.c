@@ -7,11 +7,11 @@
 
 #include "api/api_error.h"
 #include "base/build.h"
+#include "base/defaults.h"
 #include "base/mem.h"
 #include "engines/engine.h"
 #include "prony.h"
 
-#define DEFAULT_TOKENS 128
 #define TEXT_MAX (64u << 20)
 
 struct prony_engine {
@@ -164,7 +164,7 @@ int prony_generate(struct prony_engine *engine, const struct prony_request *requ
     struct engine_request asked = {
         .prompts = &prompt,
         .n_prompts = 1,
-        .max_tokens = r.max_tokens ? r.max_tokens : DEFAULT_TOKENS,
+        .max_tokens = r.max_tokens ? r.max_tokens : strtoul(DEFAULT_GENERATE_MAX_TOKENS, NULL, 10),
         .ignore_eos = r.ignore_eos != 0,
         .sampling = {.temperature = r.temperature, .top_k = r.top_k, .top_p = r.top_p, .seed = r.seed},
         .ordinal = engine->requests++,

@@ -221,7 +221,7 @@ static const struct option_row options[] = {
     {.name = "system", .kind = OPT_STRING, .argument = "TEXT", .help = "a message that stands before the first question"},
     {.name = "chat-template", .kind = OPT_STRING, .argument = "NAME", .help = "instead of the model's own", .choices = CHAT_FORMATS},
     {.name = "max-tokens", .letter = 'n', .kind = OPT_INT, .argument = "N", .help = "tokens of an answer at most",
-     .initial = "256", .lo = 1, .hi = 1e8},
+     .initial = DEFAULT_CHAT_MAX_TOKENS, .lo = 1, .hi = 1e8},
     SAMPLING_OPTIONS,
     {.name = "variant", .kind = OPT_STRING, .argument = "V", .help = "of the native engine", .choices = "ref,fast"},
     {.name = "context", .kind = OPT_INT, .argument = "N", .help = "positions of a conversation", .lo = 1, .hi = 1 << 28},

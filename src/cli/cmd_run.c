@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/defaults.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -43,10 +44,11 @@ static void print_plan(const struct plan *p, bool json)
     json_t *cells = json_array();
     for (size_t i = 0; i < p->n_cells; i++) {
         const struct plan_cell *c = &p->cells[i];
-        json_array_append_new(cells, json_pack("{ss ss ss ss ss sO sI sI ss?}", "target", c->target, "benchmark", c->benchmark,
-                                               "experiment", c->experiment, "engine", c->engine, "model", c->model, "params",
-                                               c->params, "launches", (json_int_t)c->launches, "samples",
-                                               (json_int_t)(c->samples * c->launches), "why", c->why.code ? c->why.text : NULL));
+        json_array_append_new(
+            cells, json_pack("{ss ss ss ss ss sO sI sI ss? ss?}", "target", c->target, "benchmark", c->benchmark, "experiment",
+                             c->experiment, "engine", c->engine, "model", c->model, "params", c->params, "launches",
+                             (json_int_t)c->launches, "samples", (json_int_t)(c->samples * c->launches), "why",
+                             c->why.code ? c->why.text : NULL, "model_looked_for_in", c->model_nowhere));
     }
     if (json) {
         json_t *all = json_pack("{so sI sI sf ss}", "cells", cells, "launches", (json_int_t)p->n_launches, "samples",
@@ -65,6 +67,8 @@ static void print_plan(const struct plan *p, bool json)
             printf("    not run: %s\n", c->why.text);
         else
             printf("    %zu launches of %" PRIu64 " samples\n", c->launches, c->samples);
+        if (c->model_nowhere)
+            printf("    no such file or folder here: it was looked for in %s\n", c->model_nowhere);
         free(params);
     }
     for (size_t i = 0; i < p->n_commands; i++)
@@ -213,7 +217,7 @@ static const struct option_row options[] = {
      .help = "timed requests of a launch, or prompts, instead of the manifest's"},
     {.name = "resume", .letter = 'r', .kind = OPT_FLAG, .help = "take up the newest run that was broken off"},
     {.name = "dry-run", .kind = OPT_FLAG, .help = "show the cells and the estimated time, run nothing"},
-    {.name = "time-limit", .kind = OPT_DOUBLE, .argument = "S", .initial = "600", .lo = 0, .hi = 1e7,
+    {.name = "time-limit", .kind = OPT_DOUBLE, .argument = "S", .initial = DEFAULT_RUN_TIME_LIMIT, .lo = 0, .hi = 1e7,
      .help = "seconds without a sample after which a cell is given up; 0: none"},
     {0}};
 

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "base/defaults.h"
 #include "cli/work.h"
 #include "transform/synth.h"
 
@@ -28,11 +29,11 @@ static int run(struct invocation *in, struct err *err)
 }
 
 static const struct option_row options[] = {
-    {.name = "shape", .kind = OPT_STRING, .argument = "NAME", .initial = "llama-3.2-1b",
+    {.name = "shape", .kind = OPT_STRING, .argument = "NAME", .initial = DEFAULT_SYNTH_SHAPE,
      .help = "llama-3.2-1b, llama-3.2-3b, llama-3.1-8b, tinyllama, qwen2.5-0.5b or gpt2"},
     {.name = "dims", .kind = OPT_STRING, .argument = "A=N,...",
      .help = "change it: hidden, layers, heads, kv_heads, head_dim, ffn, vocabulary, context"},
-    {.name = "quantize", .kind = OPT_STRING, .argument = "TYPE", .help = "type of the weights", .initial = "f16"},
+    {.name = "quantize", .kind = OPT_STRING, .argument = "TYPE", .help = "type of the weights", .initial = DEFAULT_SYNTH_QUANTIZE},
     {.name = "output", .letter = 'o', .kind = OPT_STRING, .argument = "FILE", .help = "the GGUF to write", .files = true},
     {0},
 };

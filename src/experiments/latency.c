@@ -6,6 +6,7 @@
  * count the same tokens on both sides of the division, on every engine that streams, and need no stamp that only some
  * can give (timed.h says what a request is).
  */
+#include "base/defaults.h"
 #include "experiments/timed.h"
 
 static const struct schema_row config[] = {
@@ -13,13 +14,17 @@ static const struct schema_row config[] = {
      .help = "prompt lengths to test"},
     {.key = "generation_lengths", .type = SCHEMA_LIST, .item = SCHEMA_INT, .required = true, .lo = 1, .hi = 1e6,
      .help = "tokens to generate"},
-    {.key = "batch_sizes", .type = SCHEMA_LIST, .item = SCHEMA_INT, .initial = "[1]", .lo = 1, .hi = 4096,
+    {.key = "batch_sizes", .type = SCHEMA_LIST, .item = SCHEMA_INT, .initial = DEFAULT_LATENCY_BATCH_SIZES,
+     .lo = 1, .hi = 4096,
      .help = "batch sizes"},
-    {.key = "warmup_runs", .type = SCHEMA_INT, .initial = "3", .lo = 0, .hi = 1e6, .help = "warm-up iterations"},
-    {.key = "timed_runs", .type = SCHEMA_INT, .initial = "10", .lo = 1, .hi = 1e6, .help = "timed iterations"},
-    {.key = "use_cache", .type = SCHEMA_BOOL, .initial = "true", .help = "use the KV cache"},
-    {.key = "cache_kind", .type = SCHEMA_WORD, .initial = "f16", .words = "f32|f16|q8_0|q4_0", .alias = ALIAS_CACHE_TYPE,
-     .has_alias = true, .help = "type of the KV cache"},
+    {.key = "warmup_runs", .type = SCHEMA_INT, .initial = DEFAULT_LATENCY_WARMUP_RUNS,
+     .lo = 0, .hi = 1e6, .help = "warm-up iterations"},
+    {.key = "timed_runs", .type = SCHEMA_INT, .initial = DEFAULT_LATENCY_TIMED_RUNS,
+     .lo = 1, .hi = 1e6, .help = "timed iterations"},
+    {.key = "use_cache", .type = SCHEMA_BOOL, .initial = DEFAULT_LATENCY_USE_CACHE, .help = "use the KV cache"},
+    {.key = "cache_kind", .type = SCHEMA_WORD, .initial = DEFAULT_LATENCY_CACHE_KIND,
+     .words = "f32|f16|q8_0|q4_0", .alias = ALIAS_CACHE_TYPE, .has_alias = true,
+     .help = "type of the KV cache"},
     {.key = "checkpoint", .type = SCHEMA_TEXT, .help = "weights to use instead of the model's own"},
     {0}};
 

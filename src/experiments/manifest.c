@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/data_path.h"
+#include "base/defaults.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -12,11 +13,13 @@
 #include "base/yaml.h"
 #include "engines/engine.h"
 #include "experiments/experiment.h"
+#include "experiments/manifest_path.h"
 #include "experiments/schema.h"
 
 struct manifest {
     struct buf text, errors;
     json_t *json;
+    char *file;
     char sha256[65];
 };
 
@@ -29,9 +32,9 @@ static void check_engine(json_t *value, const struct yaml_node *node, const char
 static const struct schema_row benchmark_rows[] = {
     {.key = "id", .type = SCHEMA_TEXT, .required = true, .help = "unique benchmark identifier"},
     {.key = "config", .type = SCHEMA_ANY, .required = true, .help = "`type: EXPERIMENT`, and the keys of that experiment"},
-    {.key = "models", .type = SCHEMA_LIST, .item = SCHEMA_TEXT, .initial = "[student]",
+    {.key = "models", .type = SCHEMA_LIST, .item = SCHEMA_TEXT, .initial = DEFAULT_MANIFEST_MODELS,
      .help = "keys of `models:`, or the roles `teacher`, `student`"},
-    {.key = "repeats", .type = SCHEMA_INT, .initial = "1", .lo = 1, .hi = 100000,
+    {.key = "repeats", .type = SCHEMA_INT, .initial = DEFAULT_MANIFEST_REPEATS, .lo = 1, .hi = 100000,
      .help = "launches of each cell, each a fresh process: the unit that statistics count"},
     {0}};
 
@@ -59,9 +62,11 @@ static const struct schema_row top_rows[] = {
     {.key = "name", .type = SCHEMA_TEXT, .help = "of the manifest, for people"},
     {.key = "version", .type = SCHEMA_ANY, .help = "of the manifest, for people"},
     {.key = "notes", .type = SCHEMA_ANY, .help = "for people"},
-    {.key = "seed", .type = SCHEMA_INT, .initial = "42", .lo = 0, .hi = 9007199254740992.0, .help = "of order and noise"},
-    {.key = "threads", .type = SCHEMA_INT, .initial = "0", .lo = 0, .hi = 4096, .help = "0: as many as there are"},
-    {.key = "device", .type = SCHEMA_TEXT, .initial = "cpu", .help = "where engines compute"},
+    {.key = "seed", .type = SCHEMA_INT, .initial = DEFAULT_SEED,
+     .lo = 0, .hi = 9007199254740992.0, .help = "of order and noise"},
+    {.key = "threads", .type = SCHEMA_INT, .initial = DEFAULT_THREADS,
+     .lo = 0, .hi = 4096, .help = "0: as many as there are"},
+    {.key = "device", .type = SCHEMA_TEXT, .initial = DEFAULT_DEVICE, .help = "where engines compute"},
     {.key = "output", .type = SCHEMA_TEXT, .help = "common parent of `raw/`, `results/`, `artifacts/`"},
     {.key = "models", .type = SCHEMA_TABLE, .rows = model_rows, .short_key = "path",
      .help = "KEY: PATH, or KEY with the keys below"},
@@ -242,6 +247,16 @@ static void resolve_models(json_t *benchmark, json_t *models, const struct yaml_
     }
 }
 
+/* What the tables took as a text becomes the path that it means. */
+static void place(json_t *object, const char *key, const char *manifest)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    char *path = text ? manifest_path(manifest, text, NULL) : NULL;
+    if (path)
+        json_object_set_new(object, key, json_string(path));
+    free(path);
+}
+
 static void check_target(json_t *target, json_t *models, const struct yaml_node *node, size_t t, struct schema_report *r)
 {
     struct seen ids = {.n = 0};
@@ -255,6 +270,7 @@ static void check_target(json_t *target, json_t *models, const struct yaml_node 
         if (seen_before(&ids, id))
             schema_complain(r, at ? at : node, path, "the id '%.60s' is there twice in this target", id);
         resolve_models(benchmark, models, at ? at : node, path, r);
+        place(json_object_get(benchmark, "config"), "checkpoint", r->file);
     }
 }
 
@@ -268,6 +284,7 @@ static void check_models(json_t *models, const struct yaml_node *node, struct sc
             schema_complain(r, at ? at : node, "models", "%s: 'options' must be a mapping", key);
         if (!json_object_get(m, "role") && is_role(key))
             json_object_set_new(m, "role", json_string(key));
+        place(m, "path", r->file);
     }
 }
 
@@ -329,6 +346,9 @@ static int check(struct manifest *m, const char *name, struct err *err)
 {
     struct yaml *doc = NULL;
     struct schema_report r = SCHEMA_REPORT_INIT(name);
+    m->file = mem_strdup(name, err);
+    if (!m->file)
+        return -1;
     TRY(sha256_bytes(m->sha256, m->text.data, m->text.len, NULL, NULL, err));
     TRY(yaml_parse(&doc, m->text.data ? m->text.data : "", m->text.len, name, err));
     const struct yaml_node *root = yaml_root(doc);
@@ -374,6 +394,7 @@ void manifest_close(struct manifest *m)
     if (!m)
         return;
     json_decref(m->json);
+    free(m->file);
     buf_release(&m->text);
     buf_release(&m->errors);
     free(m);
@@ -382,6 +403,11 @@ void manifest_close(struct manifest *m)
 const json_t *manifest_json(const struct manifest *m)
 {
     return m->json;
+}
+
+const char *manifest_file(const struct manifest *m)
+{
+    return m->file;
 }
 
 const char *manifest_text(const struct manifest *m)

@@ -7,8 +7,9 @@
  *     manifest_close(m);
  *
  * The file is checked whole before anything is done with it; what comes out is JSON with all defaults filled in and all
- * aliases resolved (docs/MANIFEST.md has the keys). Beyond the tables it is made sure that ids are unique, that models
- * and engines named in benchmarks are there, and that every config fits its type.
+ * aliases resolved (docs/MANIFEST.md has the keys), and with paths that lead to what they mean (manifest_path.h). Beyond
+ * the tables it is made sure that ids are unique, that models and engines named in benchmarks are there, and that every
+ * config fits its type.
  */
 #ifndef EXPERIMENTS_MANIFEST_H
 #define EXPERIMENTS_MANIFEST_H
@@ -29,6 +30,7 @@ int manifest_parse(struct manifest **out, const char *text, size_t len, const ch
 void manifest_close(struct manifest *m); /* NULL is fine */
 
 const json_t *manifest_json(const struct manifest *m); /* borrowed */
+const char *manifest_file(const struct manifest *m);   /* its path, as given */
 const char *manifest_text(const struct manifest *m);   /* the file as it was */
 const char *manifest_sha256(const struct manifest *m); /* of that, in hex */
 /* Everything wrong, "FILE:LINE:COL: PATH: what" a line, also after a failed open: err holds the first and the count.

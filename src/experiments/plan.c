@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "experiments/manifest_path.h"
 
 enum { PLAN_MEMORY = 256 << 20, CELLS_MAX = 1000000, LAUNCHES_MAX = 10000000 };
 
@@ -28,6 +30,7 @@ static uint64_t hash(const char *s)
 struct builder {
     struct plan *p;
     const json_t *manifest;
+    const char *manifest_file;
     const struct plan_choice *choice;
     size_t cap_cells, cap_launches, cap_commands;
     const json_t *target, *benchmark;
@@ -92,6 +95,22 @@ static void judge(struct plan_cell *c)
         c->what->needs(&name.class->can, c->params, &c->why);
 }
 
+/* A model that is no file may be one by another name (a key, ORG/REPO), which its engine knows; if it does not, a person
+ * wants to know where was looked. */
+static int note_places(struct builder *b, struct plan_cell *c, struct err *err)
+{
+    struct buf text = BUF_INIT(1 << 16);
+    struct engine_name name;
+    if (!c->model_path || file_exists(c->model_path) || engine_name_parse(&name, c->engine, NULL) < 0 ||
+        !name.class->needs_model)
+        return 0;
+    manifest_path_places(&text, b->manifest_file, c->model_path);
+    int rc = buf_check(&text, err);
+    c->model_nowhere = rc == 0 ? arena_strdup(&b->p->memory, text.data, err) : NULL;
+    buf_release(&text);
+    return c->model_nowhere ? 0 : -1;
+}
+
 static int add_cell(struct builder *b, const json_t *engine, const json_t *model, const json_t *params, struct err *err)
 {
     struct plan *p = b->p;
@@ -112,7 +131,7 @@ static int add_cell(struct builder *b, const json_t *engine, const json_t *model
     c->options = keep(p, options, err);
     c->group = arena_printf(&p->memory, err, "%s/%s/%s", c->target, c->benchmark, text);
     c->key = arena_printf(&p->memory, err, "%s/%s/%s/%s/%s", c->target, c->benchmark, c->engine, c->model, text);
-    if (!c->options || !c->group || !c->key)
+    if (!c->options || !c->group || !c->key || note_places(b, c, err) < 0)
         return -1;
     judge(c);
     if (c->why.code == ERR_NONE) {
@@ -356,7 +375,7 @@ static int build(struct builder *b, struct err *err)
 
 int plan_make(struct plan *out, const struct manifest *m, const struct plan_choice *choice, struct err *err)
 {
-    struct builder b = {.p = out, .manifest = manifest_json(m), .choice = choice};
+    struct builder b = {.p = out, .manifest = manifest_json(m), .manifest_file = manifest_file(m), .choice = choice};
     *out = (struct plan){.memory = ARENA_INIT(PLAN_MEMORY)};
     out->json = json_array();
     if (!out->json || build(&b, err) < 0) {

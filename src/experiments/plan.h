@@ -30,6 +30,7 @@ struct plan_cell {
     const char *engine;     /* as it was named: "fake", "pytorch:opt" */
     const char *model;      /* the key in the manifest */
     const char *model_path; /* what to open; NULL: nothing */
+    const char *model_nowhere; /* where a file of that name was looked for in vain; NULL: it is there, or was not needed */
     const json_t *params;   /* borrowed from the plan */
     const json_t *options;  /* of the engine, the model's own on top; borrowed from the plan */
     const struct experiment *what;

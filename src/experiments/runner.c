@@ -206,6 +206,16 @@ static json_t *spec_of(struct runner *r, size_t at, struct err *err)
     return spec;
 }
 
+/* A model that no engine found under its name, and that was no file either. */
+static void say_where(const struct plan_cell *c, struct err *why)
+{
+    struct err told = ERR_INIT;
+    if (!c->model_nowhere || (why->code != ERR_IO && why->code != ERR_MISSING))
+        return;
+    err_set(&told, why->code, "%s (looked for in %s)", why->text, c->model_nowhere);
+    *why = told;
+}
+
 /* 0: go on with the next; -1: the run itself cannot go on (the disk, or the user). */
 static int run_launch(struct runner *r, size_t at, struct err *err)
 {
@@ -222,6 +232,8 @@ static int run_launch(struct runner *r, size_t at, struct err *err)
     tell(r, (struct run_event){.kind = RUN_LAUNCH_BEGUN});
     int rc = launch_run(&l, &why);
     json_decref(spec);
+    if (rc < 0 && l.n_samples == 0)
+        say_where(c, &why);
     log_info(r->q->log, "a launch ended", LOG_TEXT("cell", c->key), LOG_INT("samples", (int64_t)l.n_samples),
              LOG_NUMBER("peak_mb", (double)l.peak_bytes / 1048576), LOG_TEXT("status", rc < 0 ? err_code_name(why.code) : "ok"));
     tell(r, (struct run_event){.kind = RUN_LAUNCH_ENDED, .peak_bytes = l.peak_bytes, .why = &why});

@@ -72,8 +72,10 @@ static json_t *check_number(const struct schema_row *row, bool whole, const stru
     char expected[96], *end = NULL;
     double x = NAN;
     long long integer = 0;
-    if (row->hi > row->lo)
-        snprintf(expected, sizeof expected, "%s from %.15g to %.15g", whole ? "an integer" : "a number", row->lo, row->hi);
+    if (row->hi > row->lo && whole)
+        snprintf(expected, sizeof expected, "an integer from %lld to %lld", (long long)row->lo, (long long)row->hi);
+    else if (row->hi > row->lo)
+        snprintf(expected, sizeof expected, "a number from %.15g to %.15g", row->lo, row->hi);
     else
         snprintf(expected, sizeof expected, "%s", whole ? "an integer" : "a number");
     if (!scalar(n) || n->quoted || strspn(n->text, "0123456789+-.eE") != strlen(n->text))

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "experiments/manifest.h"
+#include "experiments/manifest_path.h"
 #include "experiments/plan.h"
 
 #define HEAD "targets:\n  - name: t\n    benchmarks:\n      - id: a\n        models: [student]\n        config:\n          type: latency\n"
@@ -109,6 +112,7 @@ static void bad_files_are_refused(void **unused)
     refused("{}", "neither 'targets' nor 'benchmarks'");
     refused("just text", "found 'just text', expected a mapping");
     refused("- a\n- b\n", "found a list, expected a mapping");
+    refused("seed: -1\n", "m.yaml:1:7: seed: found '-1', expected an integer from 0 to 9007199254740992");
     refused("seed: 1\nseed: 2\n", "'m.yaml':2:1: the key 'seed' is there already, in line 1");
     refused("targets:\n\t- name: x\n", "'m.yaml':2:");
     refused("targets: [a, b\n", "'m.yaml':");
@@ -242,13 +246,67 @@ static void switches_choose(void **unused)
     manifest_close(m);
 }
 
+static const char *path_of(const struct manifest *m, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(json_object_get(manifest_json(m), "models"), key), "path"));
+}
+
+static void paths_lead_to_what_is_there(void **unused)
+{
+    (void)unused;
+    struct err err = ERR_INIT;
+    struct manifest *m;
+    static const char text[] = "models: {beside: near/weights, ours: data/stories260k/stories260K.bin, far: org/repo, abs: /usr}\n"
+                               "engines: [native]\n"
+                               "benchmarks: [{id: a, models: [beside, far], config: {type: latency, checkpoint: near/weights,\n"
+                               "  prompt_lengths: [1], generation_lengths: [1]}}]\n";
+    char *folder = path_join(test_dir(), "m/near/weights", &err), *file = path_join(test_dir(), "m/m.yaml", &err);
+    assert_ok(file_mkdirs(folder, &err));
+    assert_ok(file_write(file, text, sizeof text - 1, &err));
+    setenv("PRONY_DATA_DIR", SOURCE_DIR, 1);
+    assert_int_equal(chdir(test_dir()), 0);
+    assert_ok(manifest_open(&m, file, &err));
+    assert_string_equal(path_of(m, "beside"), folder);
+    assert_string_equal(path_of(m, "ours"), SOURCE_DIR "/data/stories260k/stories260K.bin");
+    assert_string_equal(path_of(m, "far"), "org/repo");
+    assert_string_equal(path_of(m, "abs"), "/usr");
+    const json_t *target = json_array_get(json_object_get(manifest_json(m), "targets"), 0);
+    const json_t *config = json_object_get(json_array_get(json_object_get(target, "benchmarks"), 0), "config");
+    assert_string_equal(json_string_value(json_object_get(config, "checkpoint")), folder);
+    manifest_close(m);
+
+    /* As it is written comes first; the plan says where it looked for what is nowhere. */
+    assert_ok(file_mkdirs("near/weights", &err));
+    assert_ok(manifest_open(&m, file, &err));
+    assert_string_equal(path_of(m, "beside"), "near/weights");
+    struct plan plan;
+    struct plan_choice choice = {.seed = 1};
+    assert_ok(plan_make(&plan, m, &choice, &err));
+    assert_int_equal(plan.n_cells, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_null(plan.cells[i].model_nowhere); /* the checkpoint is what is opened */
+    plan_release(&plan);
+    manifest_close(m);
+    struct buf places = BUF_INIT(1 << 16), wanted = BUF_INIT(1 << 16);
+    manifest_path_places(&places, file, "org/repo");
+    buf_printf(&wanted, "'org/repo', '%s/m/org/repo' and '" SOURCE_DIR "/org/repo'", test_dir());
+    assert_string_equal(places.data, wanted.data);
+    buf_clear(&places);
+    manifest_path_places(&places, "m.yaml", "/x");
+    assert_string_equal(places.data, "'/x'");
+    buf_release(&places);
+    buf_release(&wanted);
+    free(folder);
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_filled_in),   cmocka_unit_test(all_errors_come_at_once),
         cmocka_unit_test(bad_files_are_refused),    cmocka_unit_test(an_alias_bomb_is_refused),
         cmocka_unit_test(aliases_and_merges_work),  cmocka_unit_test(launches_are_mirrored_blocks),
-        cmocka_unit_test(switches_choose),
+        cmocka_unit_test(switches_choose),          cmocka_unit_test(paths_lead_to_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

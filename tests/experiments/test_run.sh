@@ -166,6 +166,19 @@ END
 cells commands | grep -q "run 'train': its command ended with status 7" || fail "no row for the failed command"
 cells commands | grep -q '"status":"ok"' || fail "the other target did not run"
 
+# A model is looked for beside the manifest too; one that is nowhere says where it was looked for.
+mkdir elsewhere
+cp "$SOURCE/data/stories260k/stories260K.bin" elsewhere/
+cat >elsewhere/models.yaml <<'END'
+models: {here: stories260K.bin, nowhere: no/such}
+benchmarks: [{id: l, models: [here, nowhere], config: {type: latency, prompt_lengths: [4], generation_lengths: [2], timed_runs: 1}}]
+END
+"$PRONY" run elsewhere/models.yaml --out models >out.txt 2>err.txt
+cells models | grep '"model":"here"' | grep -q '"status":"ok"' || fail "no model beside the manifest: $(cells models)"
+cells models | grep '"model":"nowhere"' | grep -q "looked for in 'no/such', 'elsewhere/no/such' and '" ||
+    fail "not said where it was looked for: $(cells models)"
+"$PRONY" run elsewhere/models.yaml --dry-run | grep -q "looked for in 'no/such', 'elsewhere/no/such'" || fail "--dry-run does not say it"
+
 # Where nothing can be written.
 echo text >file
 "$PRONY" run m.yaml --out file/below 2>err.txt && fail "wrote below a file"
