@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-enum { BLOCK_BYTES = 256 << 20, PIECE = 256, CHAINS = 12 };
+enum { BLOCK_BYTES = 256 << 20, PIECE = 256 };
 
 /* ---- plain C: what any processor has -------------------------------------------------------------------------------- */
 
@@ -25,16 +25,9 @@ static unsigned scalar_read(const void *data, size_t bytes)
 
 static double scalar_f32(size_t turns, float *sink)
 {
-    float chains[CHAINS];
-    for (int i = 0; i < CHAINS; i++)
-        chains[i] = sink[i];
     float a = sink[0], b = sink[1];
-    for (size_t t = 0; t < turns; t++)
-        for (int i = 0; i < CHAINS; i++)
-            chains[i] = chains[i] * a + b;
-    for (int i = 0; i < CHAINS; i++)
-        sink[i] = chains[i];
-    return 2 * CHAINS;
+    PEAK_CHAIN(float, turns, sink, , x * a + b, );
+    return 2 * PEAK_CHAINS;
 }
 
 const struct peak_row peak_scalar = {.set = "scalar", .read = scalar_read, .f32 = scalar_f32};

@@ -34,6 +34,24 @@ double peak_read_seconds(const struct kernel_set *set, struct team *team, const 
 
 /* ---- for the sets --------------------------------------------------------------------------------------------------- */
 
+/* The chains of one instruction, for the body of a row's function: each is STARTed from its own value of `sink`, takes one
+ * STEP a turn (an expression of `x`, the chain so far), and leaves END of itself there. */
+#define PEAK_CHAINS 12
+#define PEAK_CHAIN(type, turns, sink, start, step, end)                                                                 \
+    do {                                                                                                                \
+        type chain_[PEAK_CHAINS];                                                                                       \
+        for (int i_ = 0; i_ < PEAK_CHAINS; i_++)                                                                        \
+            chain_[i_] = start((sink)[i_]);                                                                             \
+        for (size_t t_ = 0; t_ < (turns); t_++)                                                                         \
+            _Pragma("GCC unroll 12") for (int i_ = 0; i_ < PEAK_CHAINS; i_++)                                           \
+            {                                                                                                           \
+                type x = chain_[i_];                                                                                    \
+                chain_[i_] = (step);                                                                                    \
+            }                                                                                                           \
+        for (int i_ = 0; i_ < PEAK_CHAINS; i_++)                                                                        \
+            (sink)[i_] = (float)end(chain_[i_]);                                                                        \
+    } while (0)
+
 struct peak_row {
     const char *set; /* name of the kernel_set */
     unsigned (*read)(const void *data, size_t bytes); /* whole 256-byte pieces; any value that depends on all */

@@ -2,8 +2,6 @@
 
 #include "kernels/peak.h"
 
-enum { CHAINS = 12 };
-
 static float sum(__m256 v)
 {
     float lanes[8], total = 0;
@@ -30,31 +28,27 @@ static unsigned read_bytes(const void *data, size_t bytes)
 
 static double f32(size_t turns, float *sink)
 {
-    __m256 chain[CHAINS], a = _mm256_set1_ps(sink[0]), b = _mm256_set1_ps(sink[1]);
-    for (int i = 0; i < CHAINS; i++)
-        chain[i] = _mm256_set1_ps(sink[i]);
-    for (size_t t = 0; t < turns; t++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            chain[i] = _mm256_fmadd_ps(chain[i], a, b);
-    for (int i = 0; i < CHAINS; i++)
-        sink[i] = sum(chain[i]);
-    return 2.0 * 8 * CHAINS;
+    __m256 a = _mm256_set1_ps(sink[0]), b = _mm256_set1_ps(sink[1]);
+    PEAK_CHAIN(__m256, turns, sink, _mm256_set1_ps, _mm256_fmadd_ps(x, a, b), sum);
+    return 2.0 * 8 * PEAK_CHAINS;
+}
+
+static __m256i thousandfold(float v)
+{
+    return _mm256_set1_epi32((int)(v * 1000));
+}
+
+static int fourth(__m256i v)
+{
+    return _mm256_extract_epi32(v, 3);
 }
 
 /* Pairs of 16 bits: the fastest integer product that AVX2 has and that cannot saturate. */
 static double int8(size_t turns, float *sink)
 {
-    __m256i chain[CHAINS], a = _mm256_set1_epi16((short)(sink[0] * 8));
-    for (int i = 0; i < CHAINS; i++)
-        chain[i] = _mm256_set1_epi32((int)(sink[i] * 1000));
-    for (size_t t = 0; t < turns; t++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            chain[i] = _mm256_add_epi32(chain[i], _mm256_madd_epi16(chain[i], a));
-    for (int i = 0; i < CHAINS; i++)
-        sink[i] = (float)_mm256_extract_epi32(chain[i], 3);
-    return 4.0 * 8 * CHAINS;
+    __m256i a = _mm256_set1_epi16((short)(sink[0] * 8));
+    PEAK_CHAIN(__m256i, turns, sink, thousandfold, _mm256_add_epi32(x, _mm256_madd_epi16(x, a)), fourth);
+    return 4.0 * 8 * PEAK_CHAINS;
 }
 
 const struct peak_row peak_avx2 = {.set = "avx2", .read = read_bytes, .f32 = f32, .int8 = int8};

@@ -2,8 +2,6 @@
 
 #include "kernels/peak.h"
 
-enum { CHAINS = 12 };
-
 static unsigned read_bytes(const void *data, size_t bytes)
 {
     const char *p = data;
@@ -21,45 +19,28 @@ static unsigned read_bytes(const void *data, size_t bytes)
 
 static double f32(size_t turns, float *sink)
 {
-    __m512 chain[CHAINS], a = _mm512_set1_ps(sink[0]), b = _mm512_set1_ps(sink[1]);
-    for (int i = 0; i < CHAINS; i++)
-        chain[i] = _mm512_set1_ps(sink[i]);
-    for (size_t t = 0; t < turns; t++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            chain[i] = _mm512_fmadd_ps(chain[i], a, b);
-    for (int i = 0; i < CHAINS; i++)
-        sink[i] = _mm512_reduce_add_ps(chain[i]);
-    return 2.0 * 16 * CHAINS;
+    __m512 a = _mm512_set1_ps(sink[0]), b = _mm512_set1_ps(sink[1]);
+    PEAK_CHAIN(__m512, turns, sink, _mm512_set1_ps, _mm512_fmadd_ps(x, a, b), _mm512_reduce_add_ps);
+    return 2.0 * 16 * PEAK_CHAINS;
 }
 
 static double bf16(size_t turns, float *sink)
 {
-    __m512 chain[CHAINS];
     __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(sink[0]), _mm512_set1_ps(sink[1]));
-    for (int i = 0; i < CHAINS; i++)
-        chain[i] = _mm512_set1_ps(sink[i]);
-    for (size_t t = 0; t < turns; t++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            chain[i] = _mm512_dpbf16_ps(chain[i], a, a);
-    for (int i = 0; i < CHAINS; i++)
-        sink[i] = _mm512_reduce_add_ps(chain[i]);
-    return 4.0 * 16 * CHAINS;
+    PEAK_CHAIN(__m512, turns, sink, _mm512_set1_ps, _mm512_dpbf16_ps(x, a, a), _mm512_reduce_add_ps);
+    return 4.0 * 16 * PEAK_CHAINS;
+}
+
+static __m512i thousandfold(float v)
+{
+    return _mm512_set1_epi32((int)(v * 1000));
 }
 
 static double int8(size_t turns, float *sink)
 {
-    __m512i chain[CHAINS], a = _mm512_set1_epi8((char)(sink[0] * 8));
-    for (int i = 0; i < CHAINS; i++)
-        chain[i] = _mm512_set1_epi32((int)(sink[i] * 1000));
-    for (size_t t = 0; t < turns; t++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            chain[i] = _mm512_dpbusd_epi32(chain[i], a, a);
-    for (int i = 0; i < CHAINS; i++)
-        sink[i] = (float)_mm512_reduce_add_epi32(chain[i]);
-    return 8.0 * 16 * CHAINS;
+    __m512i a = _mm512_set1_epi8((char)(sink[0] * 8));
+    PEAK_CHAIN(__m512i, turns, sink, thousandfold, _mm512_dpbusd_epi32(x, a, a), _mm512_reduce_add_epi32);
+    return 8.0 * 16 * PEAK_CHAINS;
 }
 
 const struct peak_row peak_avx512 = {.set = "avx512", .read = read_bytes, .f32 = f32, .bf16 = bf16, .int8 = int8};

@@ -11,6 +11,13 @@
 
 #include "base/err.h"
 
+/* Under the thread sanitizer all takes some twenty times longer: a test of one thread may do a part of its work there. */
+#if defined(__SANITIZE_THREAD__)
+enum { UNDER_TSAN = 1 };
+#else
+enum { UNDER_TSAN = 0 };
+#endif
+
 /* The call succeeds; its error text is shown if not. Uses a variable `err` of the test. */
 #define assert_ok(call)                                                                              \
     do {                                                                                             \

@@ -11,6 +11,7 @@
 #include "tokenizers/tokenizer.h"
 
 #define DATA SOURCE_DIR "/tests/tokenizers/data/"
+enum { EVERY = UNDER_TSAN ? 32 : 1 }; /* of the strings */
 
 static uint32_t crc32(uint32_t crc, const void *data, size_t len)
 {
@@ -93,6 +94,10 @@ static size_t check_golden(const char *path, const char *golden, bool ids_only, 
         memcpy(&len, strings.data + at, 4);
         assert_true((n + 1) * 4 <= want.len);
         memcpy(&crc, want.data + n * 4, 4);
+        if (n % EVERY) {
+            at += 4 + len;
+            continue;
+        }
         results_of(t, strings.data + at + 4, len, ids_only, &r);
         if (r.crc != crc && wrong++ < 10)
             print_error("%s: string %zu differs: %.60s\n", path, n, strings.data + at + 4);
