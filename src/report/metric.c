@@ -40,6 +40,14 @@ const struct metric metric_table[] = {
      "multiplications and additions of that precision that this machine's processors deliver at most, measured within seconds before the launch"},
     {"perplexity", "perplexity", "", BETTER_LESS, "e to the power of the cross entropy"},
     {"cross_entropy", "cross entropy", "nats", BETTER_LESS, "mean of minus the logarithm of the probability of each token"},
+    {"kl", "KL divergence", "nats", BETTER_LESS,
+     "Kullback-Leibler divergence of the next token's distribution from the reference's"},
+    {"top10_overlap", "top-10 overlap", "", BETTER_MORE, "share of the reference's ten likeliest tokens that are among the engine's ten"},
+    {"spearman", "Spearman ρ", "", BETTER_MORE, "rank correlation of log-probabilities on the reference's likeliest tokens"},
+    {"exact_match", "exact match", "", BETTER_MORE, "share of greedy texts that are the other's token by token"},
+    {"lcp", "common prefix", "tokens", BETTER_MORE, "tokens until greedy texts part, or their whole length"},
+    {"latency_ms", "latency", "ms", BETTER_LESS, "from handing the request over to its last token"},
+    {"acceptance_rate", "acceptance", "", BETTER_MORE, "drafted tokens that were accepted, divided by those drafted"},
     {"bits_per_byte", "bits a byte", "", BETTER_LESS, "cross entropy in bits, of the whole text, divided by its bytes"},
 };
 

@@ -62,19 +62,20 @@ static double panel_title_height(const struct plot *plot)
 static double put_panels(struct scene *s, const struct plot *plot, double y)
 {
     size_t across = plot->across ? plot->across : 1;
-    double width = (s->width - 2 * MARGIN - GAP * (double)(across - 1)) / (double)across, head = panel_title_height(plot);
+    double width = (s->width - 2 * MARGIN - plot->lead - GAP * (double)(across - 1)) / (double)across;
+    double head = panel_title_height(plot);
     struct text_style style = plot_text(s, plot_label_size + 0.5, false);
     style.bold = true;
     for (size_t from = 0; from < plot->n_panels; from += across) {
         size_t to = from + across < plot->n_panels ? from + across : plot->n_panels;
         double tallest = 0;
         for (size_t i = from; i < to; i++)
-            tallest = fmax(tallest, plot->panels[i]->kind->height(s, plot->panels[i], width));
+            tallest = fmax(tallest, plot->panels[i]->kind->height(s, plot->panels[i], width + (i == from ? plot->lead : 0)));
         for (size_t i = from; i < to; i++) {
-            double x = MARGIN + (width + GAP) * (double)(i - from);
+            double data = MARGIN + plot->lead + (width + GAP) * (double)(i - from), x = i == from ? MARGIN : data;
             if (plot->panels[i]->title)
-                scene_text(s, x, y + 12, scene_fit(s, plot->panels[i]->title, style, width), style);
-            plot->panels[i]->kind->draw(s, plot->panels[i], (struct box){x, y + head, width, tallest});
+                scene_text(s, data, y + 12, scene_fit(s, plot->panels[i]->title, style, width), style);
+            plot->panels[i]->kind->draw(s, plot->panels[i], (struct box){x, y + head, data + width - x, tallest});
         }
         y += head + tallest + (to < plot->n_panels ? 16 : 0);
     }

@@ -48,6 +48,7 @@ struct plot {
     const struct plot_panel *const *panels;
     size_t n_panels;
     size_t across; /* panels side by side; 0: one */
+    double lead;   /* how much wider the leftmost ones are: the names that the others share */
     double width;  /* 0: PLOT_WIDTH */
 };
 
@@ -85,6 +86,7 @@ extern const struct panel_kind panel_xy;
 struct bar {
     double x, lo, hi; /* x NaN: missing */
     const char *why;  /* it is missing */
+    bool unasked;     /* it is missing, and nobody asked for it */
 };
 
 struct bars_series {
@@ -101,6 +103,7 @@ struct bars_panel {
     const struct bar *bars; /* rows x series */
     double mark_x;          /* a line at this value; NaN or 0: none */
     bool bare;              /* no names of rows: the panel at its left has them */
+    double names;           /* width of the column of names; 0: as they need */
     const struct rgb *row_colors; /* with one series: a colour a row; NULL: the series' */
 };
 extern const struct panel_kind panel_bars;

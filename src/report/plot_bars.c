@@ -3,9 +3,9 @@
 
 #include "report/plot.h"
 
-#define ALONE 15.0 /* height of a bar that is its row */
 #define IN_GROUP 10.5
 #define BETWEEN 9.0 /* rows */
+enum { MANY = 8 };  /* bars that are thinner, so that a page holds them */
 
 static const struct bars_panel *bars_of(const struct plot_panel *panel)
 {
@@ -14,12 +14,12 @@ static const struct bars_panel *bars_of(const struct plot_panel *panel)
 
 static double bar_height(const struct bars_panel *p)
 {
-    return p->n_series > 1 ? IN_GROUP : ALONE;
+    return p->n_series > 1 ? IN_GROUP : p->n_rows > MANY ? 11 : 15;
 }
 
 static double row_height(const struct bars_panel *p)
 {
-    return bar_height(p) * (double)p->n_series + BETWEEN;
+    return bar_height(p) * (double)p->n_series + (p->n_series == 1 && p->n_rows > MANY ? 5 : BETWEEN);
 }
 
 static double wanted_height(struct scene *s, const struct plot_panel *panel, double width)
@@ -68,8 +68,8 @@ static void draw_bar(struct scene *s, const struct scale *scale, const struct ba
 static void draw(struct scene *s, const struct plot_panel *panel, struct box whole)
 {
     const struct bars_panel *p = bars_of(panel);
-    double names = p->bare ? 0 : plot_names_width(s, p->rows, p->n_rows, whole.w), lo = INFINITY, hi = -INFINITY, widest = 0;
-    double step = bar_height(p), row = row_height(p);
+    double names = p->bare ? 0 : p->names > 0 ? p->names : plot_names_width(s, p->rows, p->n_rows, whole.w), lo = INFINITY, hi = -INFINITY, widest = 0;
+    double step = bar_height(p), row = row_height(p), between = row - step * (double)p->n_series;
     struct scale scale;
     char text[SCALE_TEXT_MAX];
     struct box box = {whole.x + names, whole.y, whole.w - names, row * (double)p->n_rows};
@@ -95,15 +95,17 @@ static void draw(struct scene *s, const struct plot_panel *panel, struct box who
     scale.to = box.x + box.w;
     plot_axis_x(s, &scale, &p->x, box);
     for (size_t r = 0; r < p->n_rows; r++) {
-        double top = box.y + row * (double)r + BETWEEN / 2;
+        double top = box.y + row * (double)r + between / 2;
         if (!p->bare)
-            plot_name(s, p->rows[r], box.x, top + (row - BETWEEN) / 2 - 0.5, names, row);
+            plot_name(s, p->rows[r], box.x, top + (row - between) / 2 - 0.5, names, row);
         for (size_t k = 0; k < p->n_series; k++) {
             const struct bar *bar = &p->bars[r * p->n_series + k];
             double y = top + step * (double)k;
             struct rgb color = p->n_series == 1 && p->row_colors ? p->row_colors[r] : p->series[k].color;
             if (isfinite(bar->x))
                 draw_bar(s, &scale, bar, y, step, color, whole.x + whole.w);
+            else if (bar->unasked)
+                scene_text(s, box.x + 5, y + step / 2 + 3, "–", plot_text(s, plot_tick_size, true));
             else
                 plot_missing(s, box.x + 5, y + step / 2 - 0.5, whole.x + whole.w - box.x - 5, bar->why);
         }

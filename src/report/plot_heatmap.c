@@ -22,7 +22,7 @@ static struct grid grid_of(struct scene *s, const struct heatmap_panel *p, doubl
     struct text_style style = plot_text(s, plot_label_size, false);
     double widest = 0, columns = (double)p->n_columns;
     g.left = g.names + (p->row_title ? TITLE : 0);
-    g.cell_w = fmin((width - g.left - KEY - 10) / columns, 76);
+    g.cell_w = fmin((width - g.left - KEY - 10) / columns, 92);
     g.cell_h = fmin(fmax(g.cell_w * 0.62, 24), 40);
     for (size_t i = 0; i < p->n_columns; i++)
         widest = fmax(widest, scene_width(s, p->columns[i], style));
@@ -66,9 +66,9 @@ static void draw_names(struct scene *s, const struct heatmap_panel *p, const str
 }
 
 /* The scale as a column of colours with its ticks at the right. */
-static void draw_key(struct scene *s, const struct scale *scale, const struct heatmap_panel *p, double x, double y, double height)
+static void draw_key(struct scene *s, const struct scale *scale, double x, double y, double height)
 {
-    char label[SCALE_TEXT_MAX], title[128];
+    char label[SCALE_TEXT_MAX];
     struct scale key = *scale;
     struct text_style style = plot_text(s, plot_tick_size - 0.5, true);
     enum { STEPS = 48 };
@@ -82,8 +82,6 @@ static void draw_key(struct scene *s, const struct scale *scale, const struct he
         scene_line(s, x + 9, at, x + 12, at, s->theme->axis, 0.8, 0);
         scene_text(s, x + 14, at + 3.1, scene_fit(s, scale_label(&key, i, label), style, KEY - 14), style);
     }
-    scale_title(&key, &p->scale, title);
-    (void)title; /* the plot's own title says it; the unit stands in the cells' caption */
 }
 
 static void draw(struct scene *s, const struct plot_panel *panel, struct box whole)
@@ -94,7 +92,7 @@ static void draw(struct scene *s, const struct plot_panel *panel, struct box who
     double lo = INFINITY, hi = -INFINITY, x0 = whole.x + g.left, y0 = whole.y + g.top;
     char text[SCALE_TEXT_MAX];
     for (size_t i = 0; i < p->n_rows * p->n_columns; i++)
-        if (isfinite(p->values[i])) {
+        if (isfinite(p->values[i]) && (p->values[i] > 0 || !p->scale.log)) { /* on a log scale 0 is the lowest colour */
             lo = fmin(lo, p->values[i]);
             hi = fmax(hi, p->values[i]);
         }
@@ -116,7 +114,7 @@ static void draw(struct scene *s, const struct plot_panel *panel, struct box who
                 scene_text(s, x + g.cell_w / 2, y + g.cell_h / 2 + style.size * 0.36, text, style);
         }
     if (scale.n_ticks)
-        draw_key(s, &scale, p, x0 + g.cell_w * (double)p->n_columns + 10, y0, g.cell_h * (double)p->n_rows);
+        draw_key(s, &scale, x0 + g.cell_w * (double)p->n_columns + 10, y0, g.cell_h * (double)p->n_rows);
 }
 
 const struct panel_kind panel_heatmap = {wanted_height, draw};

@@ -114,7 +114,7 @@ const char *plot_cell_reason(const struct result_cell *cell)
     for (size_t i = cell ? cell->n_launches : 0; i-- > 0;)
         if (cell->launches[i].reason)
             return cell->launches[i].reason;
-    return cell && cell->n_requests == 0 && cell->n_values == 0 ? NULL : cell ? "this engine does not tell" : "not asked for";
+    return !cell || (cell->n_requests == 0 && cell->n_values == 0) ? NULL : "this engine does not tell";
 }
 
 /* ---- words for what differs ---- */
@@ -136,7 +136,7 @@ static const char *host_of(const struct results *r, const struct result_cell *ce
     return "";
 }
 
-static const char *engine_name(struct scene *s, const struct results *r, const struct result_cell *cell)
+const char *plot_engine_name(struct scene *s, const struct results *r, const struct result_cell *cell)
 {
     bool variant = cell->variant && *cell->variant, several = false;
     for (size_t i = 1; i < r->n_runs; i++)
@@ -276,10 +276,10 @@ int plot_rows_select(struct plot_rows *rows, struct scene *s, const struct resul
         if (rows->experiment && str_eq(r->cells[i].experiment, rows->experiment))
             rows->cells[rows->n++] = &r->cells[i];
     for (size_t i = 0; i < rows->n; i++)
-        index_of(rows->engines, &rows->n_engines, engine_name(s, r, rows->cells[i]));
+        index_of(rows->engines, &rows->n_engines, plot_engine_name(s, r, rows->cells[i]));
     sort_engines(rows);
     for (size_t i = 0; i < rows->n; i++)
-        rows->engine_of[i] = index_of(rows->engines, &rows->n_engines, engine_name(s, r, rows->cells[i]));
+        rows->engine_of[i] = index_of(rows->engines, &rows->n_engines, plot_engine_name(s, r, rows->cells[i]));
     for (int depth = 0; depth < DEPTHS; depth++) {
         rows->n_conditions = 0;
         for (size_t i = 0; i < rows->n; i++)
@@ -333,6 +333,21 @@ struct plot_axis plot_metric_axis(const char *name)
 
 /* ---- figures and captions ---- */
 
+static void take_figure(struct plot_caption *caption, const struct figure *f, bool launches)
+{
+    if (f->n == 0)
+        return;
+    caption->n_min = caption->n_min && caption->n_min < f->n ? caption->n_min : f->n;
+    caption->n_max = caption->n_max > f->n ? caption->n_max : f->n;
+    caption->launches |= launches;
+    caption->requests |= !launches;
+    if (f->n < 2)
+        return;
+    caption->mixed |= caption->any_interval && (caption->last.interval != f->interval || caption->last.about != f->about);
+    caption->any_interval = true;
+    caption->last = *f;
+}
+
 int plot_figure_of(struct figure *out, struct scene *s, const struct result_cell *cell, const char *metric,
                    struct plot_caption *caption, struct err *err)
 {
@@ -345,15 +360,7 @@ int plot_figure_of(struct figure *out, struct scene *s, const struct result_cell
     if (n == 0)
         return 0;
     TRY(figure_of(out, x, n, NULL, err));
-    caption->n_min = caption->n_min && caption->n_min < n ? caption->n_min : n;
-    caption->n_max = caption->n_max > n ? caption->n_max : n;
-    caption->launches |= launches;
-    caption->requests |= !launches;
-    if (n >= 2) {
-        caption->mixed |= caption->any_interval && (caption->last.interval != out->interval || caption->last.about != out->about);
-        caption->any_interval = true;
-        caption->last = *out;
-    }
+    take_figure(caption, out, launches);
     return 0;
 }
 
@@ -363,8 +370,32 @@ int plot_bar_of(struct bar *out, struct scene *s, const struct result_cell *cell
     struct figure f = {.median = NAN, .lo = NAN, .hi = NAN};
     if (cell)
         TRY(plot_figure_of(&f, s, cell, metric, caption, err));
-    *out = (struct bar){.x = f.median, .lo = f.lo, .hi = f.hi, .why = plot_cell_reason(cell)};
+    *out = (struct bar){.x = f.median, .lo = f.lo, .hi = f.hi, .why = plot_cell_reason(cell), .unasked = !cell};
     return 0;
+}
+
+/* The engines whose times are not of this machine's clock: a picture that leaves the report must say so itself. */
+static void put_clocks(struct buf *b, const struct results *r)
+{
+    for (size_t i = 0; i < r->n_cells; i++) {
+        const struct result_cell *cell = &r->cells[i];
+        bool said = !cell->clock || str_eq(cell->clock, "monotonic");
+        for (size_t k = 0; k < i && !said; k++)
+            said = str_eq(r->cells[k].engine, cell->engine) && str_eq(r->cells[k].clock, cell->clock);
+        if (!said)
+            buf_printf(b, "Times of %s are of its own clock (%s). ", cell->engine, cell->clock);
+    }
+}
+
+static void put_runs(struct buf *b, const struct results *r)
+{
+    const struct result_run *run = &r->runs[0];
+    put_clocks(b, r);
+    if (r->n_runs == 1)
+        buf_printf(b, "Run %s%s%s%s%.10s.", run->id, run->host ? " on " : "", run->host ? run->host : "", run->started ? ", " : "",
+                   run->started ? run->started : "");
+    else
+        buf_printf(b, "%zu runs.", r->n_runs);
 }
 
 const char *plot_caption_text(struct scene *s, const struct results *r, const struct plot_caption *c, const char *metric,
@@ -392,11 +423,21 @@ const char *plot_caption_text(struct scene *s, const struct results *r, const st
     }
     if (extra)
         buf_printf(&b, "%s ", extra);
-    if (r->n_runs == 1)
-        buf_printf(&b, "Run %s%s%s%s%.10s.", r->runs[0].id, r->runs[0].host ? " on " : "", r->runs[0].host ? r->runs[0].host : "",
-                   r->runs[0].started ? ", " : "", r->runs[0].started ? r->runs[0].started : "");
-    else
-        buf_printf(&b, "%zu runs.", r->n_runs);
+    put_runs(&b, r);
+    const char *out = scene_printf(s, "%s", b.data ? b.data : "");
+    buf_release(&b);
+    return out;
+}
+
+const char *plot_caption_counted(struct scene *s, const struct results *r, size_t n_min, size_t n_max, const char *units,
+                                 const char *what)
+{
+    struct buf b = BUF_INIT(1 << 16);
+    buf_printf(&b, "%s n = ", what);
+    if (n_min < n_max)
+        buf_printf(&b, "%zu to ", n_min);
+    buf_printf(&b, "%zu %s. ", n_max, units);
+    put_runs(&b, r);
     const char *out = scene_printf(s, "%s", b.data ? b.data : "");
     buf_release(&b);
     return out;

@@ -35,6 +35,8 @@ double plot_cell_param(const struct result_cell *cell, const char *name);
  * that what failed is seen. `without`: a parameter that is an axis and no condition; NULL: none. */
 int plot_rows_select(struct plot_rows *rows, struct scene *s, const struct results *r, const char *metric, const char *without,
                      struct err *err);
+/* "native:ref", with " on HOST" when the runs are of several machines. */
+const char *plot_engine_name(struct scene *s, const struct results *r, const struct result_cell *cell);
 /* NULL: there is none. */
 const struct result_cell *plot_rows_cell(const struct plot_rows *rows, size_t engine, size_t condition);
 
@@ -66,6 +68,9 @@ const char *plot_cell_reason(const struct result_cell *cell);
 /* "Decode speed: tokens ... Median of 6 launches; whiskers: 95 % interval (order statistics of the median). Run ... on HOST." */
 const char *plot_caption_text(struct scene *s, const struct results *r, const struct plot_caption *caption, const char *metric,
                               const char *extra);
+/* The same for figures that are no medians of launches: `what` they are, then how many `units` they stand on. */
+const char *plot_caption_counted(struct scene *s, const struct results *r, size_t n_min, size_t n_max, const char *units,
+                                 const char *what);
 /* The title and unit of a metric as an axis. */
 struct plot_axis plot_metric_axis(const char *metric);
 

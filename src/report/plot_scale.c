@@ -134,6 +134,28 @@ static void log_ticks(struct scale *s, double most)
         }
 }
 
+static void given_ticks(struct scale *s, const struct plot_axis *axis)
+{
+    s->n_ticks = 0;
+    s->given = true;
+    for (size_t i = 0; i < axis->n_at && s->n_ticks < SCALE_TICKS_MAX; i++)
+        s->ticks[s->n_ticks++] = axis->at[i] * s->factor;
+}
+
+static void make_ticks(struct scale *s, const struct plot_axis *axis, double most)
+{
+    if (axis->at) {
+        given_ticks(s, axis);
+        return;
+    }
+    if (s->log)
+        log_ticks(s, most);
+    if (s->n_ticks >= 2)
+        return;
+    s->n_ticks = 0; /* less than a decade: plain steps, at logarithmic places */
+    linear_ticks(s, axis, most);
+}
+
 void scale_make(struct scale *s, const struct plot_axis *axis, double lo, double hi, double pixels, double spacing)
 {
     *s = (struct scale){.lo = 0, .hi = 1, .factor = 1, .unit = axis->unit && !axis->percent ? axis->unit : ""};
@@ -151,11 +173,7 @@ void scale_make(struct scale *s, const struct plot_axis *axis, double lo, double
         double room = fmax(pow(hi / lo, 0.05), 1.06);
         s->lo = lo / room;
         s->hi = hi * room;
-        log_ticks(s, pixels / spacing);
-        if (s->n_ticks >= 2)
-            return;
-        s->n_ticks = 0; /* less than a decade: plain steps, at logarithmic places */
-        linear_ticks(s, axis, pixels / spacing);
+        make_ticks(s, axis, pixels / spacing);
         return;
     }
     if (axis->zero) {
@@ -173,7 +191,7 @@ void scale_make(struct scale *s, const struct plot_axis *axis, double lo, double
         s->hi = s->lo + range;
     if (axis->percent && hi <= 100)
         s->hi = fmin(s->hi, 103);
-    linear_ticks(s, axis, pixels / spacing);
+    make_ticks(s, axis, pixels / spacing);
 }
 
 double scale_at(const struct scale *s, double value)
@@ -186,7 +204,11 @@ double scale_at(const struct scale *s, double value)
 const char *scale_label(const struct scale *s, size_t tick, char text[SCALE_TEXT_MAX])
 {
     double x = s->ticks[tick], largest = fmax(fabs(s->lo), fabs(s->hi));
-    if (s->step == 0) {
+    if (x == 0) {
+        snprintf(text, SCALE_TEXT_MAX, "0");
+    } else if (s->given) {
+        snprintf(text, SCALE_TEXT_MAX, "%.6g", x);
+    } else if (s->step == 0) {
         int power = power_of(x);
         if (needs_power(x) && fabs(x / pow(10, power) - 1) < 1e-6)
             put_power(text, SCALE_TEXT_MAX, power);

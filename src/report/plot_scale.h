@@ -14,6 +14,8 @@ struct plot_axis {
     bool zero;         /* reaches to zero; what a bar's length needs */
     bool whole;        /* values are counts: no tick between them */
     bool percent;      /* shares, shown times 100 */
+    const double *at;  /* ticks at these values, where lengths were chosen; NULL: at round ones */
+    size_t n_at;
     double lo, hi;     /* reaches at least there; NaN or both 0: the data alone */
 };
 
@@ -26,6 +28,7 @@ struct scale {
     double ticks[SCALE_TICKS_MAX];
     size_t n_ticks;
     double step; /* between ticks; 0 on a logarithmic scale */
+    bool given;  /* the ticks are those of the axis */
 };
 
 /* The scale of an axis over finite values [lo, hi], in `pixels`, a tick every `spacing` of them or more. lo > hi: there is

@@ -181,19 +181,40 @@ static void draw_label(struct frame *f, struct taken *taken, const struct xy_poi
         }
 }
 
+enum { ALONG = 48 };
+
+static bool any_label(const struct xy_panel *xy)
+{
+    for (size_t i = 0; i < xy->n; i++)
+        for (size_t k = 0; k < xy->series[i].n; k++)
+            if (xy->series[i].points[k].label)
+                return true;
+    return false;
+}
+
 static void draw_labels(struct frame *f, const struct xy_panel *xy)
 {
     size_t n = 0;
     for (size_t i = 0; i < xy->n; i++)
         n += xy->series[i].n;
-    struct taken taken = {.boxes = scene_alloc(f->s, 2 * n, sizeof *taken.boxes)};
-    if (!taken.boxes)
+    struct taken taken = {.boxes = scene_alloc(f->s, 3 * n + ALONG * n, sizeof *taken.boxes)};
+    if (!taken.boxes || !any_label(xy))
         return;
     for (size_t i = 0; i < xy->n; i++)
         for (size_t k = 0; k < xy->series[i].n; k++) {
             const struct xy_point *p = &xy->series[i].points[k];
-            if (shown(p) && xy->series[i].marked)
-                taken.boxes[taken.n++] = (struct box){scale_at(&f->x, p->x) - 4, scale_at(&f->y, p->y) - 4, 8, 8};
+            if (!shown(p))
+                continue;
+            double x = scale_at(&f->x, p->x), y = scale_at(&f->y, p->y);
+            if (xy->series[i].marked)
+                taken.boxes[taken.n++] = (struct box){x - 4, y - 4, 8, 8};
+            if (!xy->series[i].band && isfinite(p->lo) && isfinite(p->hi))
+                taken.boxes[taken.n++] = (struct box){x - 3, scale_at(&f->y, p->hi), 6, scale_at(&f->y, p->lo) - scale_at(&f->y, p->hi)};
+            if (xy->series[i].line && k > 0 && shown(p - 1)) { /* a line as a row of dots */
+                double from_x = scale_at(&f->x, p[-1].x), from_y = scale_at(&f->y, p[-1].y);
+                for (int d = 1; d < ALONG; d++)
+                    taken.boxes[taken.n++] = (struct box){from_x + (x - from_x) * d / ALONG - 1, from_y + (y - from_y) * d / ALONG - 1, 2, 2};
+            }
         }
     for (size_t i = 0; i < xy->n; i++)
         for (size_t k = 0; k < xy->series[i].n; k++)
