@@ -110,7 +110,7 @@ static const char *quantize_of(const struct result_cell *cell)
     return asked ? asked : cell->quantize ? cell->quantize : "";
 }
 
-/* The fastest cell of the same engine, model and quantization. */
+/* The fastest cell of the same engine, model, quantization and device. */
 static int speed_of(struct figure *out, struct scene *s, const struct results *r, const struct result_cell *like, struct plot_caption *caption,
                     struct err *err)
 {
@@ -119,7 +119,7 @@ static int speed_of(struct figure *out, struct scene *s, const struct results *r
         const struct result_cell *cell = &r->cells[i];
         struct figure f;
         if (!str_eq(cell->engine, like->engine) || !str_eq(cell->variant, like->variant) || !str_eq(cell->model, like->model) ||
-            !str_eq(quantize_of(cell), quantize_of(like)) || !plot_cell_has(cell, "tokens_per_sec"))
+            !str_eq(quantize_of(cell), quantize_of(like)) || !str_eq(cell->device, like->device) || !plot_cell_has(cell, "tokens_per_sec"))
             continue;
         TRY(plot_figure_of(&f, s, cell, "tokens_per_sec", caption, err));
         if (!(f.median <= out->median))
@@ -162,6 +162,11 @@ static int draw_pareto(struct scene *s, const struct results *r, struct err *err
     struct xy_point *points = scene_alloc(s, rows.n, sizeof *points), *front = scene_alloc(s, 2 * rows.n, sizeof *front);
     struct xy_series *series = scene_alloc(s, rows.n + 1, sizeof *series);
     const char *first = NULL;
+    bool models = false, devices = false;
+    for (size_t i = 1; i < rows.n; i++) {
+        models |= !str_eq(rows.cells[i]->model, rows.cells[0]->model);
+        devices |= !str_eq(rows.cells[i]->device, rows.cells[0]->device);
+    }
     for (size_t i = 0; points && front && series && i < rows.n; i++) {
         struct figure quality, speed;
         TRY(plot_figure_of(&quality, s, rows.cells[i], "perplexity", &caption, err));
@@ -171,7 +176,9 @@ static int draw_pareto(struct scene *s, const struct results *r, struct err *err
         n_types += !first || !str_eq(first, quantize_of(rows.cells[i]));
         first = first ? first : quantize_of(rows.cells[i]);
         points[n] = (struct xy_point){.x = speed.median, .y = quality.median, .lo = quality.lo, .hi = quality.hi,
-                                      .label = quantize_of(rows.cells[i])};
+                                      .label = scene_printf(s, "%s%s%s%s%s", models ? rows.cells[i]->model : "", models ? " " : "",
+                                                            quantize_of(rows.cells[i]), devices ? " on " : "",
+                                                            devices ? rows.cells[i]->device : "")};
         series[n + 1] = (struct xy_series){.color = plot_engine_color(&rows, rows.engine_of[i]), .marked = true,
                                            .marker = plot_engine_marker(&rows, rows.engine_of[i]), .points = &points[n], .n = 1};
         n++;

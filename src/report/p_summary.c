@@ -148,8 +148,8 @@ static const struct result_cell *cell_for(const struct subjects *all, const stru
             double better = 0;
             *several = true;
             for (size_t k = 0; k < 4 && better == 0; k++) {
-                double d = order[k].sign * (plot_cell_param(cell, order[k].name) - plot_cell_param(best, order[k].name));
-                better = isnan(d) ? 0 : d;
+                double here = plot_cell_param(cell, order[k].name), there = plot_cell_param(best, order[k].name);
+                better = isnan(here) || isnan(there) ? (double)(isnan(there) - isnan(here)) : order[k].sign * (here - there);
             }
             if (better <= 0)
                 continue;

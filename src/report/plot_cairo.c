@@ -1,9 +1,7 @@
-/* plot_cairo.c - a scene as PNG, two pixels a unit, or as PDF, three quarters of a point a unit. */
+/* plot_cairo.c - a scene as PNG or PDF. */
 #include "report/plot_press_lib.h"
 #include "report/plot_scene.h"
 
-#define PNG_SCALE 2.0
-#define PDF_SCALE 0.75
 #define RADIANS (3.14159265358979323846 / 180)
 
 static cairo_status_t put(void *arg, const unsigned char *bytes, unsigned len)
@@ -69,11 +67,10 @@ static void draw(const struct scene *s, cairo_t *c)
     }
 }
 
-int scene_write_cairo(struct buf *out, struct scene *s, enum plot_format format, struct err *err)
+int scene_write_cairo(struct buf *out, struct scene *s, enum plot_format format, double scale, struct err *err)
 {
     struct press *p = s->press;
     bool png = format == PLOT_PNG;
-    double scale = png ? PNG_SCALE : PDF_SCALE;
     cairo_surface_t *surface =
         png ? p->cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(s->width * scale + 0.5), (int)(s->height * scale + 0.5))
             : p->cairo_pdf_surface_create_for_stream(put, out, s->width * scale, s->height * scale);

@@ -10,7 +10,7 @@ const struct engine_color engine_colors[] = {
     {"vllm", 0xE69F00, 0xF5C242, MARKER_UP},
     {"sglang", 0x009E73, 0x2FD0A0, MARKER_DIAMOND},
     {"transformers", 0x3B3B3B, 0xD8D8D8, MARKER_DOWN},
-    {"pytorch", 0xCC79A7, 0xE8A0C8, MARKER_CROSS},
+    {"pytorch", 0xCC79A7, 0xE8A0C8, MARKER_UP},
     {"tinygrad", 0x882255, 0xC4578E, MARKER_PLUS},
     {"lemonade", 0xA89A00, 0xF0E442, MARKER_CIRCLE},
     {"ollama", 0x56B4E9, 0x9AD4F5, MARKER_SQUARE},

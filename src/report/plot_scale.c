@@ -120,7 +120,7 @@ static void linear_ticks(struct scale *s, const struct plot_axis *axis, double m
 static void log_ticks(struct scale *s, double most)
 {
     static const double fine[] = {1, 2, 3, 5, 7}, medium[] = {1, 2, 5}, coarse[] = {1};
-    double decades = log10(s->hi / s->lo);
+    double decades = log10(s->hi) - log10(s->lo);
     const double *steps = decades * 5 <= most ? fine : decades * 3 <= most ? medium : coarse;
     size_t n = steps == fine ? 5 : steps == medium ? 3 : 1;
     int stride = (int)fmax(1, ceil(decades / fmax(most, 1)));
@@ -170,7 +170,7 @@ void scale_make(struct scale *s, const struct plot_axis *axis, double lo, double
     lo *= s->factor;
     hi *= s->factor;
     if (s->log) {
-        double room = fmax(pow(hi / lo, 0.05), 1.06);
+        double room = fmax(pow(10, fmin((log10(hi) - log10(lo)) * 0.05, 1)), 1.06); /* a decade at most */
         s->lo = lo / room;
         s->hi = hi * room;
         make_ticks(s, axis, pixels / spacing);
@@ -197,7 +197,7 @@ void scale_make(struct scale *s, const struct plot_axis *axis, double lo, double
 double scale_at(const struct scale *s, double value)
 {
     double v = fmin(fmax(value * s->factor, s->lo), s->hi);
-    double t = s->log ? log(v / s->lo) / log(s->hi / s->lo) : (v - s->lo) / (s->hi - s->lo);
+    double t = s->log ? (log(v) - log(s->lo)) / (log(s->hi) - log(s->lo)) : (v - s->lo) / (s->hi - s->lo);
     return s->from + t * (s->to - s->from);
 }
 

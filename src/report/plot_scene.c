@@ -6,6 +6,8 @@
 
 #include "base/str.h"
 
+#define PNG_SCALE 2.0
+#define PDF_SCALE 0.75 /* a point is 1/72 of an inch, a pixel 1/96 */
 #define SCENE_MAX ((size_t)256 << 20)
 
 void scene_init(struct scene *s, struct press *press, const struct theme *theme, double width)
@@ -262,7 +264,7 @@ int scene_write(struct buf *out, struct scene *s, enum plot_format format, struc
     if (s->failed)
         return err_set(err, s->err.code, "%s", s->err.text);
     if (format != PLOT_SVG)
-        return scene_write_cairo(out, s, format, err);
+        return scene_write_cairo(out, s, format, format == PLOT_PNG ? PNG_SCALE : PDF_SCALE, err);
     scene_write_svg(out, s);
     return buf_check(out, err);
 }

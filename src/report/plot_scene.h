@@ -103,7 +103,8 @@ void mark_corners(const struct mark *m, struct point corners[4]);
 int scene_write(struct buf *out, struct scene *s, enum plot_format format, struct err *err);
 
 /* ---- the forms: private to plot_*.c ---- */
-int scene_write_cairo(struct buf *out, struct scene *s, enum plot_format format, struct err *err);
+/* `scale`: pixels or points a unit. */
+int scene_write_cairo(struct buf *out, struct scene *s, enum plot_format format, double scale, struct err *err);
 void scene_write_svg(struct buf *out, const struct scene *s);
 
 #endif

@@ -47,7 +47,8 @@ static void make_scales(struct frame *f, const struct xy_panel *xy)
                 continue;
             widen(&x_lo, &x_hi, p->x);
             widen(&y_lo, &y_hi, p->y);
-            widen(&y_lo, &y_hi, p->lo);
+            if (p->lo > 0 || !xy->y.log) /* a logarithmic axis cannot reach there: the interval ends at its foot */
+                widen(&y_lo, &y_hi, p->lo);
             widen(&y_lo, &y_hi, p->hi);
         }
     if (xy->mark_y != 0)
