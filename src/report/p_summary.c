@@ -29,6 +29,7 @@ struct subject {
 struct subjects {
     struct scene *s;
     const struct results *r;
+    const char **engines; /* the label of each cell's */
     struct subject *at;
     size_t n;
     bool models, quantizes, devices;
@@ -45,9 +46,10 @@ static const char *or_empty(const char *text)
     return text ? text : "";
 }
 
-static bool is_of(const struct subject *a, const struct subjects *all, const struct result_cell *cell)
+static bool is_of(const struct subject *a, const struct subjects *all, size_t i)
 {
-    return str_eq(a->engine, plot_engine_name(all->s, all->r, cell)) && str_eq(a->model, or_empty(cell->model)) &&
+    const struct result_cell *cell = &all->r->cells[i];
+    return str_eq(a->engine, all->engines[i]) && str_eq(a->model, or_empty(cell->model)) &&
            str_eq(a->quantize, quantize_of(cell)) && str_eq(a->device, or_empty(cell->device));
 }
 
@@ -117,13 +119,16 @@ static void name_subjects(struct subjects *all)
 static void find_subjects(struct subjects *all, const struct summary *sum)
 {
     all->at = scene_alloc(all->s, all->r->n_cells, sizeof *all->at);
-    for (size_t i = 0; all->at && i < all->r->n_cells; i++) {
+    all->engines = scene_alloc(all->s, all->r->n_cells, sizeof *all->engines);
+    for (size_t i = 0; all->engines && i < all->r->n_cells; i++)
+        all->engines[i] = plot_engine_name(all->s, all->r, &all->r->cells[i]);
+    for (size_t i = 0; all->at && all->engines && i < all->r->n_cells; i++) {
         const struct result_cell *cell = &all->r->cells[i];
         bool known = !has_any(sum, cell);
         for (size_t k = 0; k < all->n && !known; k++)
-            known = is_of(&all->at[k], all, cell);
+            known = is_of(&all->at[k], all, i);
         if (!known)
-            all->at[all->n++] = (struct subject){.first = cell, .engine = plot_engine_name(all->s, all->r, cell),
+            all->at[all->n++] = (struct subject){.first = cell, .engine = all->engines[i],
                                                  .model = or_empty(cell->model), .quantize = quantize_of(cell),
                                                  .device = or_empty(cell->device)};
     }
@@ -138,7 +143,7 @@ static const struct result_cell *cell_for(const struct subjects *all, const stru
     const struct result_cell *best = NULL;
     for (size_t i = 0; i < all->r->n_cells; i++) {
         const struct result_cell *cell = &all->r->cells[i];
-        if (!is_of(subject, all, cell) || !plot_cell_has(cell, metric))
+        if (!is_of(subject, all, i) || !plot_cell_has(cell, metric))
             continue;
         if (best) {
             static const struct {

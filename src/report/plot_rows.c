@@ -89,8 +89,10 @@ double plot_cell_param(const struct result_cell *cell, const char *name)
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
+/* Looks at no more than it must: this is asked of every cell for every plot. */
 static bool has_metric(const struct result_cell *cell, const char *metric)
 {
+    struct result_cell probe = *cell; /* a request tells whether requests have it */
     double *x;
     size_t n = 0;
     bool launches;
@@ -98,7 +100,12 @@ static bool has_metric(const struct result_cell *cell, const char *metric)
         for (size_t k = 1; k < cell->requests[i].n_steps; k++)
             if (isfinite(step_metric(&cell->requests[i], k, metric)))
                 return true;
-    if (is_step_metric(metric) || rows_samples(&x, &n, &launches, cell, metric, NULL) < 0)
+    for (size_t i = 0; i < cell->n_values; i++)
+        if (isfinite(cell->values[i].x) && strcmp(cell->values[i].name, metric) == 0)
+            return true;
+    probe.n_requests = cell->n_requests > 0;
+    probe.n_values = 0;
+    if (is_step_metric(metric) || rows_samples(&x, &n, &launches, &probe, metric, NULL) < 0)
         return false;
     free(x);
     return n > 0;
@@ -244,14 +251,17 @@ static void sort_engines(struct plot_rows *rows)
         }
 }
 
-static const char *best_experiment(const struct results *r, const char *metric)
+static const char *best_experiment(struct scene *s, const struct results *r, const char *metric)
 {
+    bool *has = scene_alloc(s, r->n_cells, sizeof *has);
     const char *best = NULL;
     size_t most = 0;
-    for (size_t i = 0; i < r->n_cells; i++) {
+    for (size_t i = 0; has && i < r->n_cells; i++)
+        has[i] = r->cells[i].experiment && has_metric(&r->cells[i], metric);
+    for (size_t i = 0; has && i < r->n_cells; i++) {
         size_t n = 0;
-        for (size_t k = 0; r->cells[i].experiment && k < r->n_cells; k++)
-            n += str_eq(r->cells[k].experiment, r->cells[i].experiment) && has_metric(&r->cells[k], metric);
+        for (size_t k = i; has[i] && k < r->n_cells; k++)
+            n += has[k] && str_eq(r->cells[k].experiment, r->cells[i].experiment);
         if (n > most) {
             most = n;
             best = r->cells[i].experiment;
@@ -264,7 +274,7 @@ int plot_rows_select(struct plot_rows *rows, struct scene *s, const struct resul
                      struct err *err)
 {
     size_t most = r->n_cells;
-    *rows = (struct plot_rows){.s = s, .r = r, .experiment = best_experiment(r, metric)};
+    *rows = (struct plot_rows){.s = s, .r = r, .experiment = best_experiment(s, r, metric)};
     rows->cells = scene_alloc(s, most, sizeof *rows->cells);
     rows->engines = scene_alloc(s, most, sizeof *rows->engines);
     rows->conditions = scene_alloc(s, most, sizeof *rows->conditions);
