@@ -1,10 +1,11 @@
 /* bench_native - tokens/s of the native engine on one model file: a prompt, then single tokens, as llama-bench counts them.
  *
  *     bench_native MODEL [--prompt 512] [--generate 64] [--depth 0] [--repeats 3] [--threads 0] [--variant fast] [--kv T]
- *                  [--bf16] [--row-invariant] [--profile]
+ *                  [--bf16] [--row-invariant] [--profile] [--batch 1,2,4]
  *
  * Inside the clock: session_forward, with the logits of the last row of a prompt and of every generated token. Outside:
- * opening the model and one warm-up of both. Tokens are pseudo-random. --profile prints the time of each operation. */
+ * opening the model and one warm-up of both. Tokens are pseudo-random. --profile prints the time of each operation.
+ * --batch instead: so many sequences advance together by one token a step, each at its own position, the sizes in turn. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,14 +71,48 @@ static int forward(struct session *s, int n, int vocabulary, struct rng *r, stru
     return session_forward(s, rows, (size_t)n, err);
 }
 
+enum { SEQUENCES = 64, ROUNDS = 1000 };
+
+/* One token in each of n sequences. */
+static int step(struct session *s, int n, int vocabulary, struct rng *r, struct err *err)
+{
+    struct row rows[SEQUENCES];
+    for (int i = 0; i < n; i++)
+        rows[i] = (struct row){.seq = i, .pos = session_length(s, i), .token = (int32_t)rng_below(r, (uint64_t)vocabulary),
+                               .parent = ROW_CHAIN, .want = ROW_LOGITS};
+    return session_forward(s, rows, (size_t)n, err);
+}
+
+static int batches(struct session *s, const int *sizes, int n_sizes, int steps, int vocabulary, struct rng *r,
+                   struct err *err)
+{
+    static double times[SEQUENCES][ROUNDS];
+    for (int i = -1; i < steps; i++)
+        for (int b = 0; b < n_sizes; b++) {
+            double start = now();
+            TRY(step(s, sizes[b], vocabulary, r, err));
+            if (i >= 0)
+                times[b][i] = now() - start;
+        }
+    double one = 0;
+    for (int b = 0; b < n_sizes; b++) {
+        qsort(times[b], (size_t)steps, sizeof times[b][0], by_size);
+        double median = times[b][steps / 2];
+        one = b == 0 ? median : one;
+        printf("batch %2d: %8.2f ms a step (best %.2f), %7.2f tokens/s, %5.2f times the step of %d\n", sizes[b], median * 1e3,
+               times[b][0] * 1e3, sizes[b] / median, median / one, sizes[0]);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    int prompt = 512, generate = 64, depth = 0, repeats = 3, profile = 0;
+    int prompt = 512, generate = 64, depth = 0, repeats = 3, profile = 0, sizes[SEQUENCES], n_sizes = 0;
     struct session_options o = {.variant = "fast"};
     static const struct option longs[] = {
         {"prompt", 1, NULL, 'p'}, {"generate", 1, NULL, 'g'}, {"depth", 1, NULL, 'd'}, {"repeats", 1, NULL, 'r'},
         {"threads", 1, NULL, 't'}, {"variant", 1, NULL, 'v'}, {"kv", 1, NULL, 'k'}, {"bf16", 0, NULL, 'b'},
-        {"row-invariant", 0, NULL, 'i'}, {"profile", 0, NULL, 'P'}, {NULL, 0, NULL, 0}};
+        {"row-invariant", 0, NULL, 'i'}, {"profile", 0, NULL, 'P'}, {"batch", 1, NULL, 'B'}, {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         switch (c) {
         case 'p': prompt = atoi(optarg); break;
@@ -90,6 +125,15 @@ int main(int argc, char **argv)
         case 'b': o.bf16 = true; break;
         case 'i': o.row_invariant = true; break;
         case 'P': profile = 1; break;
+        case 'B':
+            for (char *at = optarg; *at && n_sizes < SEQUENCES; at += *at == ',') {
+                sizes[n_sizes] = (int)strtol(at, &at, 10);
+                if (sizes[n_sizes] < 1 || sizes[n_sizes] > SEQUENCES || (*at && *at != ','))
+                    return 2;
+                o.sequences = sizes[n_sizes] > o.sequences ? sizes[n_sizes] : o.sequences;
+                n_sizes++;
+            }
+            break;
         default: return 2;
         }
     }
@@ -102,11 +146,20 @@ int main(int argc, char **argv)
     struct rng r;
     const struct session_observer observer = {.operation = observe};
     rng_init(&r, 42);
-    o.context = prompt + generate + depth + 8;
+    if (n_sizes > 0 && generate > ROUNDS)
+        return 2;
+    o.context = n_sizes > 0 ? n_sizes * (generate + 1) : prompt + generate + depth + 8;
     o.observer = profile ? &observer : NULL;
     if (model_open(&m, argv[optind], &err) < 0 || session_open(&s, m, &o, &err) < 0)
         goto failed;
     model_facts(m, &facts);
+    if (n_sizes > 0) {
+        if (batches(s, sizes, n_sizes, generate, facts.vocabulary, &r, &err) < 0)
+            goto failed;
+        session_close(s);
+        model_close(m);
+        return 0;
+    }
     double pp[100], tg[100];
     for (int i = -1; i < repeats; i++) {
         if (session_rollback(s, 0, 0, &err) < 0)

@@ -58,7 +58,8 @@ struct product {
 /* How a set will compute a product: filled by kernel_set.product_plan, read by product.c and by the set itself. */
 struct product_plan {
     uint32_t kind;        /* products of the same x whose kinds are equal share the packed activations */
-    size_t tiles;         /* activations are packed in so many independent pieces; 0: not packed */
+    size_t tiles;         /* activations are packed in tiles of some rows; 0: not packed */
+    size_t stripes;       /* each of which is packed in so many independent pieces */
     size_t packed_bytes;  /* of all tiles */
     size_t work_bytes;    /* scratch of each thread */
     size_t chunk;         /* rows of w that one call should take at most */
@@ -77,7 +78,7 @@ struct kernel_set {
 
     /* Matrix product. All three MUST be there together or none. */
     void (*product_plan)(const struct product *p, struct product_plan *plan);
-    void (*product_pack)(const struct product *p, const struct product_plan *plan, size_t tile, void *packed);
+    void (*product_pack)(const struct product *p, const struct product_plan *plan, size_t piece, void *packed);
     /* Rows [from, to) of w, at most plan->chunk, for all rows of x. */
     void (*product_chunk)(const struct product *p, const struct product_plan *plan, const void *packed, void *work,
                           size_t from, size_t to);

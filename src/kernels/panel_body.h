@@ -7,7 +7,7 @@
  *   floats     one record for 16 units: [FLOAT_ROWS][16] units of one float32 or two bfloat16
  *
  * A weight is scale * (quant - offset) - minimum. With UNSIGNED_WEIGHTS quants keep their offset (0 .. 255), otherwise it
- * is subtracted here. A row's decoder reads exactly the bytes of its blocks.
+ * is subtracted here. A row's decoder reads exactly the bytes of its blocks, and asks for the lines `ahead` bytes further.
  */
 #ifndef KERNELS_PANEL_BODY_H
 #define KERNELS_PANEL_BODY_H
@@ -21,8 +21,6 @@ enum { INT_BLOCK = 32, SUPER = 256, WIDE = 128, FLOAT_UNITS = 16, RECORD_VALUES 
        FLOAT_RECORD = FLOAT_ROWS * FLOAT_UNITS * 4 };
 
 #define QUANT(raw, offset) ((quant_w)((raw) - (UNSIGNED_WEIGHTS ? 0 : (offset))))
-
-enum { AHEAD = 4096 /* how far in front of the decoder lines are asked for */ };
 
 /* How a type of weights is multiplied. group 0: not in integers. */
 struct integer_kind {
@@ -45,6 +43,24 @@ INLINE struct integer_kind integer_kind(enum dtype t)
     case DTYPE_Q3_K: return (struct integer_kind){16, WIDE, 4, false};
     case DTYPE_Q2_K: return (struct integer_kind){16, WIDE, 0, true};
     default: return (struct integer_kind){0, 0, 0, false};
+    }
+}
+
+/* Bytes of a block: dtype_block_bytes() as a constant. */
+INLINE size_t integer_block_bytes(enum dtype t)
+{
+    switch (t) {
+    case DTYPE_Q8_0: return 34;
+    case DTYPE_Q4_0: case DTYPE_IQ4_NL: return 18;
+    case DTYPE_Q4_1: return 20;
+    case DTYPE_Q5_0: return 22;
+    case DTYPE_Q5_1: return 24;
+    case DTYPE_Q4_K: return 144;
+    case DTYPE_Q5_K: return 176;
+    case DTYPE_Q6_K: return 210;
+    case DTYPE_Q3_K: return 110;
+    case DTYPE_Q2_K: return 84;
+    default: return 136; /* IQ4_XS */
     }
 }
 
@@ -219,13 +235,13 @@ INLINE void decode_super(enum dtype t, const uint8_t *s, uint8_t *record, size_t
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------- */
 
-INLINE void decode_blocks(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row)
+INLINE void decode_blocks(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row, size_t ahead)
 {
     const size_t record = integer_record(integer_kind(t));
-    const size_t block = dtype_block(t), block_bytes = dtype_block_bytes(t);
+    const size_t block = (size_t)record_values(integer_kind(t)), block_bytes = integer_block_bytes(t);
     for (size_t i = 0; i < k; i += block, s += block_bytes, panel += record) {
-        for (size_t ahead = AHEAD; ahead < AHEAD + block_bytes; ahead += 64)
-            prefetch_far(s + ahead);
+        for (size_t line = 0; line < block_bytes; line += 64)
+            prefetch_far(s + ahead + line);
         if (block == SUPER)
             decode_super(t, s, panel, row);
         else
@@ -234,10 +250,10 @@ INLINE void decode_blocks(enum dtype t, const uint8_t *s, size_t k, uint8_t *pan
 }
 
 /* k values of one row, starting at block boundary s, become row `row` of an integer panel. */
-static void decode_integers(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row)
+static void decode_integers(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row, size_t ahead)
 {
     switch (t) { /* each call is compiled for its type */
-#define CASE(type) case DTYPE_##type: decode_blocks(DTYPE_##type, s, k, panel, row); break;
+#define CASE(type) case DTYPE_##type: decode_blocks(DTYPE_##type, s, k, panel, row, ahead); break;
         CASE(Q8_0) CASE(Q4_0) CASE(Q4_1) CASE(Q5_0) CASE(Q5_1) CASE(IQ4_NL) CASE(Q4_K) CASE(Q5_K) CASE(Q6_K)
         CASE(Q2_K) CASE(Q3_K) CASE(IQ4_XS)
 #undef CASE
@@ -276,13 +292,13 @@ INLINE void decode_units(enum dtype t, const uint8_t *s, uint8_t *out, bool bf16
     }
 }
 
-INLINE void decode_float_row(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row, bool bf16)
+INLINE void decode_float_row(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row, bool bf16, size_t ahead)
 {
     size_t width = t == DTYPE_F32 ? 4 : 2, values = bf16 ? 32 : 16;
     uint8_t *out = panel + row * FLOAT_UNITS * 4;
     size_t i = 0;
     for (; i + values <= k; i += values, out += FLOAT_RECORD) {
-        prefetch_far(s + i * width + AHEAD);
+        prefetch_far(s + i * width + ahead);
         decode_units(t, s + i * width, out, bf16);
     }
     if (i < k) { /* the row's end, filled up with zeros */
@@ -294,26 +310,26 @@ INLINE void decode_float_row(enum dtype t, const uint8_t *s, size_t k, uint8_t *
 
 /* k values of one row become row `row` of a float panel. Any type: what has no words of its own is decoded by the
  * scalar decoder, 256 values (or the rest) at a time. */
-static void decode_floats(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row, bool bf16)
+static void decode_floats(enum dtype t, const uint8_t *s, size_t k, uint8_t *panel, size_t row, bool bf16, size_t ahead)
 {
     if (t == DTYPE_F32 && bf16)
-        decode_float_row(DTYPE_F32, s, k, panel, row, true);
+        decode_float_row(DTYPE_F32, s, k, panel, row, true, ahead);
     else if (t == DTYPE_F32)
-        decode_float_row(DTYPE_F32, s, k, panel, row, false);
+        decode_float_row(DTYPE_F32, s, k, panel, row, false, ahead);
     else if (t == DTYPE_F16 && bf16)
-        decode_float_row(DTYPE_F16, s, k, panel, row, true);
+        decode_float_row(DTYPE_F16, s, k, panel, row, true, ahead);
     else if (t == DTYPE_F16)
-        decode_float_row(DTYPE_F16, s, k, panel, row, false);
+        decode_float_row(DTYPE_F16, s, k, panel, row, false, ahead);
     else if (t == DTYPE_BF16 && bf16)
-        decode_float_row(DTYPE_BF16, s, k, panel, row, true);
+        decode_float_row(DTYPE_BF16, s, k, panel, row, true, ahead);
     else if (t == DTYPE_BF16)
-        decode_float_row(DTYPE_BF16, s, k, panel, row, false);
+        decode_float_row(DTYPE_BF16, s, k, panel, row, false, ahead);
     else
         for (size_t i = 0; i < k; i += SUPER, panel += SUPER / FLOAT_UNITS * FLOAT_RECORD) {
             float values[SUPER];
             size_t n = k - i < SUPER ? k - i : SUPER;
             decode_row(t, s + i / dtype_block(t) * dtype_block_bytes(t), values, n);
-            decode_float_row(DTYPE_F32, (const uint8_t *)values, n, panel, row, false);
+            decode_float_row(DTYPE_F32, (const uint8_t *)values, n, panel, row, false, 0);
         }
 }
 

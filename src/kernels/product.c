@@ -16,7 +16,7 @@ struct job {
     struct product p[PRODUCTS_MAX];
     struct product_plan plan[PRODUCTS_MAX];
     uint8_t *packed[PRODUCTS_MAX];      /* of product i; several may be one */
-    size_t tiles_before[PRODUCTS_MAX + 1]; /* tiles to pack in products 0 .. i-1, shared ones counted once */
+    size_t packs_before[PRODUCTS_MAX + 1]; /* pieces to pack in products 0 .. i-1, shared ones counted once */
     size_t chunks_before[PRODUCTS_MAX + 1];
     uint8_t *work;
     size_t work_bytes; /* of one thread */
@@ -38,7 +38,7 @@ static size_t lay_out(struct job *j, const struct product *p, size_t n, size_t f
         q->rows = q->rows <= first ? 0 : q->rows - first < PRODUCT_ROWS ? q->rows - first : PRODUCT_ROWS;
         memset(plan, 0, sizeof *plan);
         j->packed[i] = NULL;
-        j->tiles_before[i + 1] = j->tiles_before[i];
+        j->packs_before[i + 1] = j->packs_before[i];
         j->chunks_before[i + 1] = j->chunks_before[i];
         if (q->rows == 0 || q->w.n == 0)
             continue;
@@ -54,7 +54,7 @@ static size_t lay_out(struct job *j, const struct product *p, size_t n, size_t f
         if (!j->packed[i] && plan->tiles) {
             j->packed[i] = scratch ? scratch + used : (uint8_t *)ALIGN + used; /* not NULL; not used without scratch */
             used += align_up(plan->packed_bytes);
-            j->tiles_before[i + 1] += plan->tiles;
+            j->packs_before[i + 1] += plan->tiles * plan->stripes;
         }
     }
     j->work = scratch ? scratch + used : NULL;
@@ -80,8 +80,8 @@ static void pack_piece(void *arg, int rank, size_t piece)
 {
     struct job *j = arg;
     (void)rank;
-    size_t i = index_of(j->tiles_before, j->n, piece);
-    j->k->product_pack(&j->p[i], &j->plan[i], piece - j->tiles_before[i], j->packed[i]);
+    size_t i = index_of(j->packs_before, j->n, piece);
+    j->k->product_pack(&j->p[i], &j->plan[i], piece - j->packs_before[i], j->packed[i]);
 }
 
 static void multiply_piece(void *arg, int rank, size_t piece)
@@ -102,7 +102,7 @@ void product_run(const struct kernel_set *k, struct team *t, const struct produc
     for (size_t first = 0; first < rows; first += PRODUCT_ROWS) {
         struct job j = {.k = k};
         lay_out(&j, p, n, first, team_size(t), scratch);
-        team_each(t, j.tiles_before[n], pack_piece, &j);
+        team_each(t, j.packs_before[n], pack_piece, &j);
         team_each(t, j.chunks_before[n], multiply_piece, &j);
     }
 }

@@ -9,9 +9,9 @@ void ISA(product_plan)(const struct product *p, struct product_plan *plan)
     plan_product(p, plan);
 }
 
-void ISA(product_pack)(const struct product *p, const struct product_plan *plan, size_t tile, void *packed)
+void ISA(product_pack)(const struct product *p, const struct product_plan *plan, size_t piece, void *packed)
 {
-    pack_tile(p, plan, tile, packed);
+    pack_piece(p, plan, piece, packed);
 }
 
 void ISA(product_chunk)(const struct product *p, const struct product_plan *plan, const void *packed, void *work,

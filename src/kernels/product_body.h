@@ -14,8 +14,8 @@
  *   floats     units in steps of S, [vectors][LANES] each; k is filled up to whole records with zeros
  *
  * The panel (panel_body.h) of INT_ROWS or FLOAT_ROWS rows of w is decoded for KC values of k at a time, so that the second
- * cache holds it while many tiles pass. With few tiles a row is decoded from end to end, because memory is read best in one
- * sweep. Results collect in `work` as
+ * cache holds it while many tiles pass. With few tiles it is FEW_KC, so that memory works while products are computed: what
+ * is decoded now was asked for a group of rows before. Results collect in `work` as
  * [tile][row of w][lane]; the end adds the S lanes of each token and turns the square.
  *
  * Bits: an output depends on the type, k, S and nothing else. row_invariant fixes S.
@@ -29,6 +29,8 @@ enum {
     KC = 2048,        /* values of k decoded at a time */
     NC = 48,          /* rows of w in a chunk: whole groups of every INT_ROWS, FLOAT_ROWS and LANES */
     MANY = 4,         /* more tiles than this: decode a whole chunk before multiplying */
+    FEW_KC = 512,
+    STRIPE = 512,     /* values of k packed at a time */
     STEADY = LANES >= 4 ? LANES / 4 : 1, /* the S of row_invariant: four tokens */
 };
 
@@ -90,6 +92,7 @@ static void plan_product(const struct product *p, struct product_plan *plan)
     }
     plan->full_tile = full;
     plan->full_bytes = tile_bytes(a, p->w.k, vectors, split);
+    plan->stripes = (p->w.k + STRIPE - 1) / STRIPE;
     plan->tiles = (p->rows + full - 1) / full;
     rest = p->rows - (plan->tiles - 1) * full;
     if (!p->row_invariant && rest <= LANES) {
@@ -103,7 +106,7 @@ static void plan_product(const struct product *p, struct product_plan *plan)
     const size_t rows = a.integer.group ? INT_ROWS : FLOAT_ROWS;
     const size_t values = a.integer.group ? (size_t)record_values(a.integer) : FLOAT_UNITS * unit_values(a);
     const size_t record = a.integer.group ? integer_record(a.integer) : FLOAT_RECORD;
-    const size_t k = few || p->w.k < KC ? p->w.k : KC;
+    const size_t most = few ? FEW_KC : KC, k = p->w.k < most ? p->w.k : most;
     const size_t panel = (k + values - 1) / values * record * (few ? 1 : NC / rows);
     plan->work_bytes = (panel + 63) / 64 * 64 + plan->tiles * NC * 2 * VB;
     plan->chunk = NC;
@@ -121,6 +124,16 @@ struct stretch {
 };
 
 /* Puts units [from, from + n) of all tokens in steps of `split` lanes at `out`; n is a whole number of steps. */
+INLINE void interleave_split(const struct stretch *s, size_t from, size_t n, int vectors, const int split, uint8_t *out)
+{
+    const size_t step = (size_t)split;
+    for (size_t u = 0; u < n; u += step)
+        for (int v = 0; v < vectors; v++)
+            UNROLL for (size_t t = 0; t < LANES / step; t++)
+                memcpy(out + (u / step * (size_t)vectors + (size_t)v) * VB + t * step * 4,
+                       &s->units[(size_t)v * (LANES / step) + t][from + u], step * 4);
+}
+
 INLINE void interleave(const struct stretch *s, size_t from, size_t n, int vectors, int split, uint8_t *out)
 {
     if (split == 1 && from % LANES == 0 && n % LANES == 0) {
@@ -136,12 +149,13 @@ INLINE void interleave(const struct stretch *s, size_t from, size_t n, int vecto
         }
         return;
     }
-    size_t step = (size_t)split;
-    for (size_t u = 0; u < n; u += step)
-        for (int v = 0; v < vectors; v++)
-            for (size_t t = 0; t < LANES / step; t++)
-                memcpy(out + (u / step * (size_t)vectors + (size_t)v) * VB + t * step * 4,
-                       &s->units[(size_t)v * (LANES / step) + t][from + u], step * 4);
+    switch (split) { /* each copy is compiled for its size */
+    case 1: interleave_split(s, from, n, vectors, 1, out); break;
+    case 2: interleave_split(s, from, n, vectors, 2, out); break;
+    case 4: interleave_split(s, from, n, vectors, 4, out); break;
+    case 8: interleave_split(s, from, n, vectors, LANES >= 8 ? 8 : 1, out); break;
+    default: interleave_split(s, from, n, vectors, LANES, out); break;
+    }
 }
 
 /* One value a token, in the first of its lanes, zero in the others; or in all of them. */
@@ -183,19 +197,20 @@ static uint8_t *pack_integers(const struct stretch *s, size_t n, struct integer_
     return out;
 }
 
-static void pack_tile(const struct product *p, const struct product_plan *plan, size_t tile, void *packed)
+static void pack_piece(const struct product *p, const struct product_plan *plan, size_t piece, void *packed)
 {
     struct arithmetic a = arithmetic_of(p);
+    const size_t tile = piece / plan->stripes, begin = piece % plan->stripes * STRIPE;
     bool last = tile + 1 == plan->tiles;
     int vectors = last ? plan->last_vectors : p->row_invariant ? 1 : 2;
     int split = last ? plan->last_split : p->row_invariant ? STEADY : 1;
     int tokens = vectors * LANES / split;
-    size_t first = tile * plan->full_tile, k = p->w.k;
+    size_t first = tile * plan->full_tile, k = p->w.k - begin < STRIPE ? p->w.k : begin + STRIPE;
     size_t per_unit = unit_values(a), record = FLOAT_UNITS * per_unit;
     size_t step = a.integer.group ? SUPER : 64 * per_unit;
-    uint8_t *out = (uint8_t *)packed + tile * plan->full_bytes;
+    uint8_t *out = (uint8_t *)packed + tile * plan->full_bytes + tile_bytes(a, begin, vectors, split);
     struct stretch s;
-    for (size_t i = 0; i < k; i += step) {
+    for (size_t i = begin; i < k; i += step) {
         size_t n = k - i < step ? k - i : step;
         size_t whole = a.integer.group ? n : (n + record - 1) / record * record;
         for (int t = 0; t < tokens; t++) {
@@ -438,22 +453,22 @@ static void multiply_chunk(const struct product *p, const struct product_plan *p
     uint8_t *panel = work;
     /* Few tiles: each group of rows is multiplied as soon as it is decoded. */
     const bool few = plan->tiles <= MANY;
-    const size_t batch = few ? rows : NC, kc = few ? k : KC;
+    const size_t batch = few ? rows : NC, kc = few ? FEW_KC : KC, ahead = rows * p->w.stride;
 
     memset(c, 0, plan->tiles * NC * 2 * VB);
-    for (size_t k0 = 0; k0 < k; k0 += kc) {
-        const size_t kn = k - k0 < kc ? k - k0 : kc;
-        const size_t records = (kn + values - 1) / values;
-        const size_t group_bytes = records * record;
-        for (size_t j0 = from; j0 < to; j0 += batch) {
-            const size_t groups = ((to - j0 < batch ? to - j0 : batch) + rows - 1) / rows;
+    for (size_t j0 = from; j0 < to; j0 += batch) {
+        const size_t groups = ((to - j0 < batch ? to - j0 : batch) + rows - 1) / rows;
+        for (size_t k0 = 0; k0 < k; k0 += kc) {
+            const size_t kn = k - k0 < kc ? k - k0 : kc;
+            const size_t records = (kn + values - 1) / values;
+            const size_t group_bytes = records * record;
             for (size_t r = 0; r < groups * rows; r++) {
                 uint8_t *group = panel + r / rows * group_bytes;
                 const uint8_t *src = (const uint8_t *)p->w.data + (j0 + r) * p->w.stride + k0 / block * block_bytes;
                 if (j0 + r < to && integers)
-                    decode_integers(p->w.type, src, kn, group, r % rows);
+                    decode_integers(p->w.type, src, kn, group, r % rows, ahead);
                 else if (j0 + r < to)
-                    decode_floats(p->w.type, src, kn, group, r % rows, a.bf16);
+                    decode_floats(p->w.type, src, kn, group, r % rows, a.bf16, ahead);
                 else if (integers)
                     clear_integers(p->w.type, kn, group, r % rows);
                 else

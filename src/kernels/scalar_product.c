@@ -7,9 +7,9 @@ void product_plan_scalar(const struct product *p, struct product_plan *plan)
     *plan = (struct product_plan){.work_bytes = p->w.k * sizeof(float), .chunk = 16};
 }
 
-void product_pack_scalar(const struct product *p, const struct product_plan *plan, size_t tile, void *packed)
+void product_pack_scalar(const struct product *p, const struct product_plan *plan, size_t piece, void *packed)
 {
-    (void)p, (void)plan, (void)tile, (void)packed; /* a plan without tiles: never called */
+    (void)p, (void)plan, (void)piece, (void)packed; /* a plan without tiles: never called */
 }
 
 void product_chunk_scalar(const struct product *p, const struct product_plan *plan, const void *packed, void *work,

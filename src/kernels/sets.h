@@ -7,7 +7,7 @@
 
 #define DECLARE(isa)                                                                                              \
     void product_plan_##isa(const struct product *p, struct product_plan *plan);                                  \
-    void product_pack_##isa(const struct product *p, const struct product_plan *plan, size_t tile, void *packed); \
+    void product_pack_##isa(const struct product *p, const struct product_plan *plan, size_t piece, void *packed); \
     void product_chunk_##isa(const struct product *p, const struct product_plan *plan, const void *packed,        \
                              void *work, size_t from, size_t to);                                                 \
     void rms_norm_##isa(float *y, const float *x, const float *weight, size_t n, float epsilon);                  \
