@@ -1,9 +1,12 @@
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "cli/command.h"
 #include "report/plots.h"
+#include "report/presentation.h"
+#include "report/rows.h"
+#include "report/typst.h"
 
 static int list(void)
 {
@@ -48,6 +51,27 @@ static int draw_named(size_t *written, struct invocation *in, const char *dir, u
     return 0;
 }
 
+static int present(const struct invocation *in, const char *dir, const struct results *r, struct err *err)
+{
+    struct report_doc doc;
+    char *typ = path_join(dir, "presentation.typ", err), *pdf = path_join(dir, "presentation.pdf", err);
+    bool found = false;
+    report_doc_init(&doc, (size_t)2 << 30);
+    int status = typ && pdf ? rows_document(&doc, r, err) : -1;
+    if (status == 0)
+        status = presentation_write(dir, opt_string(in, "images"), r, &doc, err);
+    if (status == 0)
+        status = typst_compile(&found, typ, pdf, err);
+    if (status == 0 && !in->quiet)
+        fprintf(stderr, "%s\n", found ? pdf : typ);
+    if (status == 0 && !found)
+        fprintf(stderr, "prony: no PDF was made of it: there is no typst. To get it:\n  %s\n", typst_how_to_get());
+    report_doc_release(&doc);
+    free(typ);
+    free(pdf);
+    return status;
+}
+
 static int run(struct invocation *in, struct err *err)
 {
     struct results results;
@@ -67,6 +91,11 @@ static int run(struct invocation *in, struct err *err)
         return err_set(err, ERR_IO, "'%s': no such file or folder", in->args[0]);
     TRY(results_read(&results, in->args[0], opt_string(in, "run"), err));
     const char *dir = in->out ? in->out : file_is_dir(in->args[0]) ? in->args[0] : ".";
+    if (opt_flag(in, "presentation")) {
+        int presented = present(in, dir, &results, err);
+        results_release(&results);
+        return presented;
+    }
     int status = opt_count(in, "kind") ? draw_named(&written, in, dir, formats, &results, err)
                                        : plots_write(dir, formats, opt_flag(in, "dark"), &results, &written, err);
     results_release(&results);
@@ -85,6 +114,10 @@ static const struct option_row options[] = {
     {.name = "format", .letter = 'f', .kind = OPT_LIST, .argument = "F,...", .help = "png, pdf, svg", .initial = "png"},
     {.name = "dark", .kind = OPT_FLAG, .help = "light on a dark ground"},
     {.name = "run", .kind = OPT_STRING, .argument = "ID", .help = "which run of the folder; all; not given, the one begun last"},
+    {.name = "presentation", .kind = OPT_FLAG,
+     .help = "a slide deck of all plots: presentation.typ, and presentation.pdf when typst is there"},
+    {.name = "images", .kind = OPT_STRING, .argument = "DIR", .help = "folder of the deck's pictures, below that of the deck",
+     .initial = "images"},
     {.name = "list", .kind = OPT_FLAG, .help = "what can be drawn, and from which columns"},
     {0},
 };
@@ -92,6 +125,7 @@ static const struct option_row options[] = {
 static const struct example examples[] = {
     {"prony plot demo-output", "all that its rows allow, in demo-output/plots/ and results/plots/"},
     {"prony plot demo-output --kind backend_comparison --format pdf,svg --out paper", "one, for a paper"},
+    {"prony plot demo-output --presentation --images docs/images", "slides: presentation.pdf, its pictures in docs/images/"},
     {"prony plot --list", "what there is"},
     {0},
 };
@@ -103,7 +137,8 @@ const struct command command_plot = {
     .description = "RUN is the folder that a run was written to, its own folder below artifacts/, or the database that "
                    "'prony collate' made. Pictures are made of what is stored alone: the same rows give the same bytes. Each "
                    "says what is shown, how many samples it stands on and which kind of interval is drawn. An engine "
-                   "has the same colour in every picture; the colours are told apart by the colour-blind too.",
+                   "has the same colour in every picture; the colours are told apart by the colour-blind too.\n\n"
+                   "A presentation is compiled by the program 'typst' or, without it, by the Python package of that name.",
     .examples = examples,
     .options = options,
     .globals = GLOBAL_OUT,
