@@ -28,12 +28,20 @@ struct model_config {
     bool final_norm;
     bool norm_weights; /* norms have weights (and biases, with layer_norm) */
     bool qkv_bias, out_bias, mlp_bias, qk_norm, tied;
+    bool parallel;       /* attention and MLP see the same residual */
+    float embed_scale;   /* of token embeddings; 0: none */
+    float softcap_attention, softcap_output; /* c: x becomes c*tanh(x/c); 0: none */
+    int experts, experts_used, expert_intermediate; /* experts 0: one MLP */
+    bool experts_normed; /* the weights of the chosen experts are made to add up to 1 */
     bool scale_by_layer; /* attention scores also divided by layer + 1 */
     float attention_scale;
     enum activation activation;
     int window;   /* a row sees itself and window - 1 before it; 0: all */
     int *windows; /* [layers] or NULL: all layers as `window` */
     struct rope_config rope; /* dims 0: none */
+    struct rope_config rope_local; /* of layers with a window; dims 0: they have the same */
+    bool rotary_by_layers;   /* rope_local is read too */
+    double rotary_fraction;  /* of a head that is rotated unless the file says otherwise; 0: whole heads only */
     int32_t eos[EOS_MAX];
     int n_eos;
 };
@@ -42,23 +50,31 @@ struct norm {
     const float *weight, *bias; /* NULL: 1 and 0 */
 };
 
+struct expert {
+    struct weight gate, up, down;
+};
+
 struct layer {
     struct norm attention_norm, mlp_norm, q_norm, k_norm;
-    struct weight qkv; /* where a file has the three in one: split by the row's `finish` */
+    struct norm attention_post, mlp_post; /* of what a block gives, before it is added */
+    struct weight qkv, gate_up; /* where a file has several in one: split by the row's `finish` */
     struct weight q, k, v, o, gate, up, down;
+    struct weight router;
+    struct expert *experts;
 };
 
 struct weights {
     struct weight embed, positions, project_in, project_out, output;
     struct norm final_norm;
     const float *rope_divisors; /* [rope.dims / 2] */
+    const float *rope_long, *rope_short; /* the same of longrope, in a GGUF */
     struct layer *layers;
 };
 
 /* Sizes that a tensor's shape is written with. */
 enum size_of {
     SIZE_NONE, SIZE_VOCABULARY, SIZE_HIDDEN, SIZE_EMBEDDING, SIZE_Q, SIZE_KV, SIZE_QKV, SIZE_INTERMEDIATE,
-    SIZE_HEAD, SIZE_POSITIONS, SIZE_ROPE_PAIRS,
+    SIZE_HEAD, SIZE_POSITIONS, SIZE_ROPE_PAIRS, SIZE_GATE_UP, SIZE_EXPERTS, SIZE_EXPERT_INTERMEDIATE,
 };
 
 enum tensor_flags {
@@ -68,6 +84,9 @@ enum tensor_flags {
     TENSOR_BARE = 8,       /* its name has no prefix ("lm_head.weight") */
     TENSOR_OPTIONAL = 16,
     TENSOR_ROTATED = 32,   /* its rows are those of q or k heads: in the order in which rope pairs them */
+    TENSOR_BY_HEAD = 64,   /* transformers stores q, k and v of one head after the other */
+    TENSOR_ONE_LESS = 128, /* transformers stores what is to be added to one */
+    TENSOR_EXPERT = 256,   /* one an expert and layer, the field is in struct expert; a GGUF has all in one of three dimensions */
 };
 
 struct tensor_row {
@@ -113,7 +132,11 @@ struct run {
     float *x;               /* [n][hidden] the residual stream */
     float *h;               /* [n][max(hidden, embedding)] what a norm gave, then what a block adds */
     float *q, *k, *v, *att; /* [n][heads or kv_heads * head_dim] */
+    const float *cos_sin_local;
     float *gate, *up;       /* [n][intermediate] */
+    float *kept, *picked, *down; /* [n][hidden] for parallel blocks and experts */
+    float *routed;          /* [n][experts] */
+    int32_t *choice;        /* [n][experts_used] */
     int layer;              /* the one at work; -1 before and after */
     const struct session_observer *observer;
 };
@@ -142,7 +165,11 @@ struct arch {
     const char *gguf_written;
     void (*write_gguf)(const struct gguf_out *o, const struct model_config *c);
     bool gguf_adjacent; /* in a GGUF neighbouring numbers rotate together */
-    const struct tensor_row *tensors; /* ended by a row without names */
+    enum activation gguf_activation; /* the only one that a GGUF can mean */
+    bool gguf_windows;  /* and it has windows */
+    const char *(*unwritten)(const struct model_config *c); /* MAY: what else of this config a GGUF has no word for, or NULL */
+    bool (*gguf_mine)(const struct model_file *f); /* MAY: which of several with one name in GGUF */
+    const struct tensor_row *tensors[2]; /* each ended by a row without names; the second may be NULL */
     int (*finish)(struct model *m, struct err *err); /* MAY: after binding */
     /* MUST. x from tokens; x through layer r->layer; y [n][hidden] = the final norm of x. */
     void (*embed)(struct run *r);
@@ -162,6 +189,10 @@ int hf_bool(bool *out, const struct model_file *f, const char *key, struct err *
 int hf_string(const char **out, const struct model_file *f, const char *key, struct err *err);
 int hf_activation(enum activation *out, const struct model_file *f, const char *key, struct err *err);
 int hf_rope(struct model_config *c, const struct model_file *f, struct err *err);
+/* c->rope of layers that see everything, c->rope_local of those with a window. */
+int hf_rope_by_layers(struct model_config *c, const struct model_file *f, struct err *err);
+/* Over what is in *r from the parameters in `p`, which may be NULL. */
+int hf_rope_from(struct rope_config *r, const struct model_config *c, const json_t *p, const struct model_file *f, struct err *err);
 /* -1 unless the flag is absent or false. */
 int hf_refuse(const struct model_file *f, const char *key, struct err *err);
 /* 0 or -1: the key must be there. */
@@ -169,7 +200,16 @@ int hf_need(int *out, const struct model_file *f, const char *key, int lo, int h
 /* `key` stands below the architecture's name: "block_count" is "llama.block_count". */
 int gguf_int(int *out, const struct model_file *f, const char *key, int lo, int hi, struct err *err);
 int gguf_float(double *out, const struct model_file *f, const char *key, double lo, double hi, struct err *err);
+int gguf_bool(bool *out, const struct model_file *f, const char *key, struct err *err);
 int gguf_need(int *out, const struct model_file *f, const char *key, int lo, int hi, struct err *err);
+/* The object with the rope parameters; of one kind of layers where they differ ("sliding_attention"), else NULL gives all. */
+const json_t *hf_rope_object(const struct model_file *f, const char *layers);
+/* Windows by "layer_types"; without it `slides` says which have c->window. */
+int hf_layer_windows(struct model_config *c, const struct model_file *f, bool (*slides)(int layer, int pattern), int pattern,
+                     struct arena *arena, struct err *err);
+/* Numbers of an array [n] in the object: 1, 0, -1. */
+int hf_floats(const float **out, const json_t *object, const struct model_file *f, const char *key, int n, struct arena *arena,
+              struct err *err);
 int gguf_rope(struct model_config *c, const struct model_file *f, struct err *err);
 bool gguf_has(const struct model_file *f, const char *tensor);
 /* The keys that all GGUF decoders share: sizes, heads, context, vocabulary, head_dim. */
@@ -185,12 +225,16 @@ int config_read(struct model_config *c, const struct arch **arch, const struct m
 /* What must hold of any config; messages name the file. */
 int config_check(struct model_config *c, const struct model_file *f, struct err *err);
 
-enum { LAYERS_MAX = 4096, WIDTH_MAX = 1 << 20, HEADS_MAX = 1 << 14, VOCABULARY_MAX = 1 << 24, CONTEXT_MAX = 1 << 28 };
+enum { LAYERS_MAX = 4096, WIDTH_MAX = 1 << 20, HEADS_MAX = 1 << 14, VOCABULARY_MAX = 1 << 24, CONTEXT_MAX = 1 << 28,
+       EXPERTS_MAX = 1 << 12 };
 
 /* ---- config_write.c: the same names, written ---------------------------------------------------------------------- */
 void out_u32(const struct gguf_out *o, const char *key, int v);
 void out_f32(const struct gguf_out *o, const char *key, double v);
 void out_str(const struct gguf_out *o, const char *key, const char *v);
+void out_bool(const struct gguf_out *o, const char *key, bool v);
+/* Sizes, norm and rope of any decoder; of Llama's descendants also key/value heads and the size of heads. */
+void gguf_write_sizes(const struct gguf_out *o, const struct model_config *c);
 void gguf_write_llama(const struct gguf_out *o, const struct model_config *c);
 void hf_write_int(struct json_out *j, const char *key, int64_t v);
 void hf_write_float(struct json_out *j, const char *key, double v);
@@ -206,7 +250,7 @@ double shortest_f32(float v);
 /* ---- bind.c ------------------------------------------------------------------------------------------------------ */
 int bind_weights(struct model *m, struct err *err);
 /* The name that the row's tensor of a layer has in a file of the kind; false: it has none. */
-bool tensor_row_name(char out[256], const struct tensor_row *row, const char *prefix, bool is_gguf, int layer);
+bool tensor_row_name(char out[256], const struct tensor_row *row, const char *prefix, bool is_gguf, int layer, int expert);
 
 /* ---- block.c: pieces of layers ----------------------------------------------------------------------------------- */
 void run_embed_tokens(struct run *r);
@@ -218,10 +262,16 @@ void run_attention(struct run *r, const struct layer *l);
 void run_mlp_gated(struct run *r, const struct layer *l);
 void run_mlp_plain(struct run *r, const struct layer *l);
 void run_add(struct run *r); /* x += h */
+void run_scale(float *x, size_t n, float by);
+void run_softcap(float *x, size_t n, float cap);
+/* moe.c: h = the chosen experts of h, weighted. */
+void run_experts(struct run *r, const struct layer *l);
 void run_copy(float *to, const float *from, size_t bytes);
 /* x += attention(norm(x)); x += mlp(norm(x)). */
 void layer_pre_norm_gated(struct run *r, const struct layer *l);
 void layer_pre_norm_plain(struct run *r, const struct layer *l);
+/* x += attention(norm(x)); x += experts(norm(x)). */
+void layer_pre_norm_experts(struct run *r, const struct layer *l);
 void head_final_norm(struct run *r, float *y, const float *x, size_t n);
 
 bool wants_qkv_bias(const struct model_config *c);
@@ -229,8 +279,12 @@ bool wants_out_bias(const struct model_config *c);
 bool wants_mlp_bias(const struct model_config *c);
 bool wants_qk_norm(const struct model_config *c);
 bool wants_output(const struct model_config *c);
-/* Tensors of Llama and its descendants. */
-extern const struct tensor_row llama_tensors[];
+/* Rows [from, from + n) of a matrix, with their biases. */
+struct weight weight_rows(const struct weight *w, size_t from, size_t n);
+/* q, k and v of every layer from its qkv. */
+int split_qkv(struct model *m, struct err *err);
+/* Tensors of Llama and its descendants: all but the MLP, and that. */
+extern const struct tensor_row llama_tensors[], llama_mlp[];
 extern const char *const llama_prefixes[], *const llama_junk[];
 
 #endif

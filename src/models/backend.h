@@ -53,6 +53,7 @@ struct attention {
     float *out;     /* the same shape, another place */
     int heads, kv_heads, head_dim;
     float scale;
+    float softcap; /* c > 0: scores become c*tanh(score/c); 0: they stay */
 };
 
 struct backend_needs {

@@ -208,7 +208,7 @@ static void fast_attention(void *state, const struct attention *a)
                                      .from = r->from, .to = r->to, .more = r->more, .n_more = r->n_more};
     }
     struct attend t = {.sight = f->sight, .rows = a->n_rows, .heads = (size_t)a->heads, .heads_kv = (size_t)a->kv_heads,
-                       .dim = (size_t)a->head_dim, .q = a->q, .out = a->out, .type = a->rows[0].kv.type, .scale = a->scale,
+                       .dim = (size_t)a->head_dim, .q = a->q, .out = a->out, .type = a->rows[0].kv.type, .scale = a->scale, .softcap = a->softcap,
                        .row_invariant = f->row_invariant};
     attend_run(f->k, f->team, &t, f->scratch);
 }

@@ -271,6 +271,8 @@ static void attend(struct scratch *r, const struct attention *a, const struct at
         for (int d = 0; d < a->head_dim; d++)
             dot += (double)q[d] * (double)k[d];
         r->scores[i] = dot * (double)a->scale;
+        if (a->softcap > 0)
+            r->scores[i] = (double)a->softcap * tanh(r->scores[i] / (double)a->softcap);
         if (r->scores[i] > most)
             most = r->scores[i];
     }

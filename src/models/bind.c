@@ -35,21 +35,28 @@ static uint64_t size_value(const struct model_config *c, enum size_of s)
     case SIZE_HEAD: return (uint64_t)c->head_dim;
     case SIZE_POSITIONS: return (uint64_t)c->positions;
     case SIZE_ROPE_PAIRS: return (uint64_t)c->rope.dims / 2;
+    case SIZE_GATE_UP: return 2 * (uint64_t)c->intermediate;
+    case SIZE_EXPERTS: return (uint64_t)c->experts;
+    case SIZE_EXPERT_INTERMEDIATE: return (uint64_t)c->expert_intermediate;
     }
     return 0;
 }
 
-bool tensor_row_name(char out[256], const struct tensor_row *row, const char *prefix, bool is_gguf, int layer)
+bool tensor_row_name(char out[256], const struct tensor_row *row, const char *prefix, bool is_gguf, int layer, int expert)
 {
     const char *name = is_gguf ? row->gguf : row->hf;
     if (!name)
         return false;
     size_t n = (size_t)snprintf(out, 256, "%s", is_gguf || row->flags & TENSOR_BARE ? "" : prefix);
-    const char *mark = row->flags & TENSOR_LAYER ? strstr(name, "%d") : NULL;
-    if (mark)
-        snprintf(out + n, 256 - n, "%.*s%d%s", (int)(mark - name), name, layer, mark + 2);
-    else
-        snprintf(out + n, 256 - n, "%s", name);
+    int numbers[] = {layer, expert};
+    for (size_t i = 0; i < 2; i++) { /* the first %d is the layer, the second the expert */
+        const char *mark = strstr(name, "%d");
+        if (!mark)
+            break;
+        n += (size_t)snprintf(out + n, 256 - n, "%.*s%d", (int)(mark - name), name, numbers[i]);
+        name = mark + 2;
+    }
+    snprintf(out + n, 256 - n, "%s", name);
     return true;
 }
 
@@ -72,7 +79,17 @@ static bool can_decode(enum dtype t)
            t != DTYPE_I8;
 }
 
-static int take_vector(struct model *m, const float **out, const struct tensor *t, uint64_t n, struct err *err)
+/* q, k and v of one head after the other become all of q, all of k, all of v. */
+static void *by_kind(struct model *m, const void *from, size_t rows, size_t row_bytes, struct err *err)
+{
+    size_t heads = (size_t)m->config.heads, head = rows / (3 * heads);
+    char *to = arena_alloc(&m->arena, rows, row_bytes, err);
+    for (size_t i = 0; to && i < 3 * heads; i++)
+        memcpy(to + (i % 3 * heads + i / 3) * head * row_bytes, (const char *)from + i * head * row_bytes, head * row_bytes);
+    return to;
+}
+
+static int take_vector(struct model *m, const float **out, const struct tensor *t, uint64_t n, unsigned flags, struct err *err)
 {
     uint64_t values = 1;
     for (int i = 0; i < t->n_dims; i++)
@@ -86,6 +103,11 @@ static int take_vector(struct model *m, const float **out, const struct tensor *
     if (decode_row(t->type, t->data, v, n) < 0)
         return err_set(err, ERR_INPUT, "'%s': tensor '%s' of %" PRIu64 " values is not whole blocks of %s",
                        model_file_path(m->file), t->name, n, dtype_name(t->type));
+    if (flags & TENSOR_ONE_LESS && !m->is_gguf)
+        for (uint64_t i = 0; i < n; i++)
+            v[i] += 1;
+    if (flags & TENSOR_BY_HEAD && !m->is_gguf && !(v = by_kind(m, v, n, sizeof *v, err)))
+        return -1;
     *out = v;
     return 0;
 }
@@ -116,15 +138,38 @@ static int take_matrix(struct model *m, struct weight *out, const struct tensor 
     out->k = (size_t)k;
     if (dtype_row_bytes(&out->stride, t->type, k, err) < 0)
         return err_context(err, "'%s': tensor '%s'", model_file_path(m->file), t->name);
-    out->data = turned ? turn_round(m, t, out->n, out->k, err) : t->data;
+    out->data = turned ? turn_round(m, t, out->n, out->k, err)
+                : flags & TENSOR_BY_HEAD && !m->is_gguf ? by_kind(m, t->data, out->n, out->stride, err)
+                                                        : t->data;
     return out->data ? 0 : -1;
 }
 
-static int bind_row(struct binding *b, const struct tensor_row *row, int layer, struct err *err)
+/* [experts][n][k] */
+static int take_expert(struct model *m, struct weight *out, const struct tensor *t, uint64_t n, uint64_t k, int expert,
+                       struct err *err)
+{
+    struct tensor one = *t;
+    size_t row;
+    if (t->n_dims != 3 || t->dims[0] != (uint64_t)m->config.experts) {
+        char found[64] = "";
+        for (int i = 0; i < t->n_dims && i < 3; i++)
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%" PRIu64, i ? ", " : "", t->dims[i]);
+        return err_set(err, ERR_INPUT, "'%s': tensor '%s' is [%s], expected [%d, %" PRIu64 ", %" PRIu64 "] by the configuration",
+                       model_file_path(m->file), t->name, found, m->config.experts, n, k);
+    }
+    one.n_dims = 2;
+    one.dims[0] = t->dims[1];
+    one.dims[1] = t->dims[2];
+    TRY(dtype_row_bytes(&row, t->type, t->dims[2], err));
+    one.data = (const char *)t->data + (uint64_t)expert * t->dims[1] * row;
+    return take_matrix(m, out, &one, n, k, 0, err);
+}
+
+static int bind_row(struct binding *b, const struct tensor_row *row, int layer, int expert, struct err *err)
 {
     struct model *m = b->m;
     char name[256];
-    if ((row->wanted && !row->wanted(&m->config)) || !tensor_row_name(name, row, m->prefix, m->is_gguf, layer))
+    if ((row->wanted && !row->wanted(&m->config)) || !tensor_row_name(name, row, m->prefix, m->is_gguf, layer, expert))
         return 0;
     const struct tensor *t = model_file_tensor(m->file, name);
     if (!t && row->flags & TENSOR_OPTIONAL)
@@ -136,11 +181,24 @@ static int bind_row(struct binding *b, const struct tensor_row *row, int layer, 
                        model_file_path(m->file), name, dtype_name(t->type));
     TRY(mem_grow(&b->bound, &b->cap, b->n_bound, sizeof *b->bound, err));
     b->bound[b->n_bound++] = t;
-    char *base = row->flags & TENSOR_LAYER ? (char *)&m->weights.layers[layer] : (char *)&m->weights;
+    char *base = row->flags & TENSOR_EXPERT  ? (char *)&m->weights.layers[layer].experts[expert]
+                 : row->flags & TENSOR_LAYER ? (char *)&m->weights.layers[layer]
+                                             : (char *)&m->weights;
     uint64_t n = size_value(&m->config, row->n), k = size_value(&m->config, row->k);
     if (row->flags & TENSOR_VECTOR)
-        return take_vector(m, (const float **)(void *)(base + row->field), t, n, err);
+        return take_vector(m, (const float **)(void *)(base + row->field), t, n, row->flags, err);
+    if (row->flags & TENSOR_EXPERT && m->is_gguf)
+        return take_expert(m, (struct weight *)(void *)(base + row->field), t, n, k, expert, err);
     return take_matrix(m, (struct weight *)(void *)(base + row->field), t, n, k, row->flags, err);
+}
+
+static int bind_rows(struct binding *b, const struct tensor_row *row, struct err *err)
+{
+    int layers = row->flags & TENSOR_LAYER ? b->m->config.layers : 1, experts = row->flags & TENSOR_EXPERT ? b->m->config.experts : 1;
+    for (int i = 0; i < layers; i++)
+        for (int e = 0; e < experts; e++)
+            TRY(bind_row(b, row, i, e, err));
+    return 0;
 }
 
 static int by_address(const void *a, const void *b)
@@ -195,7 +253,7 @@ static const char *find_prefix(const struct model *m)
 {
     char name[256];
     for (const char *const *p = m->arch->prefixes; *p; p++) {
-        snprintf(name, sizeof name, "%s%s", *p, m->arch->tensors[0].hf);
+        snprintf(name, sizeof name, "%s%s", *p, m->arch->tensors[0][0].hf);
         if (model_file_tensor(m->file, name))
             return *p;
     }
@@ -210,22 +268,24 @@ int bind_weights(struct model *m, struct err *err)
     m->weights.layers = arena_alloc(&m->arena, (size_t)m->config.layers, sizeof *m->weights.layers, err);
     if (!m->weights.layers)
         return -1;
-    for (const struct tensor_row *row = m->arch->tensors; row->hf || row->gguf; row++) {
-        int n = row->flags & TENSOR_LAYER ? m->config.layers : 1;
-        for (int i = 0; i < n; i++)
-            if (bind_row(&b, row, i, err) < 0)
+    for (int i = 0; m->config.experts > 0 && i < m->config.layers; i++)
+        if (!(m->weights.layers[i].experts = arena_alloc(&m->arena, (size_t)m->config.experts, sizeof(struct expert), err)))
+            return -1;
+    for (int i = 0; i < 2; i++)
+        for (const struct tensor_row *row = m->arch->tensors[i]; row && (row->hf || row->gguf); row++)
+            if (bind_rows(&b, row, err) < 0)
                 goto out;
-    }
     if (bind_output(&b, err) < 0 || check_unknown(&b, err) < 0)
         goto out;
-    for (size_t i = 0; i < b.n_bound; i++) {
-        uint64_t values = 1;
+    for (size_t i = 0; i < b.n_bound; i++) { /* sorted: the experts' of a GGUF stand there once each */
+        uint64_t values = i == 0 || b.bound[i] != b.bound[i - 1];
         for (int d = 0; d < b.bound[i]->n_dims; d++)
             values *= b.bound[i]->dims[d];
         m->facts.parameters += values;
     }
-    if (m->weights.rope_divisors)
-        m->facts.parameters -= (uint64_t)m->config.rope.dims / 2; /* a table, not learned */
+    const float *const tables[] = {m->weights.rope_divisors, m->weights.rope_long, m->weights.rope_short}; /* not learned */
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        m->facts.parameters -= tables[i] ? (uint64_t)m->config.rope.dims / 2 : 0;
     rc = m->arch->finish ? m->arch->finish(m, err) : 0;
 out:
     free(b.bound);

@@ -1,4 +1,5 @@
 /* block.c - the pieces that layers are made of. They say what is computed from what; the numbers are the backend's. */
+#include <math.h>
 #include <string.h>
 
 #include "models/arch.h"
@@ -22,6 +23,8 @@ void run_embed_tokens(struct run *r)
     double began = observe_begin(r->observer);
     float *to = w->project_in.data ? r->h : r->x;
     r->backend->gather(r->state, to, &w->embed, r->tokens, r->n);
+    if (r->model->config.embed_scale > 0)
+        run_scale(to, r->n * (size_t)r->model->config.embedding, r->model->config.embed_scale);
     observe_end(r->observer, "embed", r->layer, began);
     if (w->project_in.data)
         matmul(r, "project_in", r->x, r->h, r->n, &w->project_in);
@@ -57,6 +60,18 @@ void run_add(struct run *r)
     observe_end(r->observer, "add", r->layer, began);
 }
 
+void run_scale(float *x, size_t n, float by)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] *= by;
+}
+
+void run_softcap(float *x, size_t n, float cap)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)((double)cap * tanh((double)x[i] / (double)cap));
+}
+
 void run_copy(float *to, const float *from, size_t bytes)
 {
     memcpy(to, from, bytes);
@@ -69,11 +84,16 @@ static struct kv_span span_of(const struct run *r, int32_t seq)
     return (struct kv_span){.type = r->kv_type, .k = base, .v = base + r->kv_span, .stride = r->kv_stride};
 }
 
+static int window_of(const struct run *r)
+{
+    const struct model_config *c = &r->model->config;
+    return c->windows ? c->windows[r->layer] : c->window;
+}
+
 /* What a row sees in this layer: the committed slots and its ancestors, in order of position, from the window's edge on. */
 static void place_rows(struct run *r)
 {
-    const struct model_config *c = &r->model->config;
-    int window = c->windows ? c->windows[r->layer] : c->window;
+    int window = window_of(r);
     for (size_t i = 0; i < r->n; i++) {
         struct attention_row *row = &r->seen_window[i];
         *row = r->seen[i];
@@ -104,8 +124,9 @@ void run_attention(struct run *r, const struct layer *l)
     }
     if (c->rope.dims > 0) {
         double began = observe_begin(r->observer);
-        b->rope(r->state, r->q, r->cos_sin, n, c->heads, c->head_dim, c->rope.dims / 2, c->rope.adjacent);
-        b->rope(r->state, r->k, r->cos_sin, n, c->kv_heads, c->head_dim, c->rope.dims / 2, c->rope.adjacent);
+        const float *angles = c->rope_local.dims > 0 && window_of(r) > 0 ? r->cos_sin_local : r->cos_sin;
+        b->rope(r->state, r->q, angles, n, c->heads, c->head_dim, c->rope.dims / 2, c->rope.adjacent);
+        b->rope(r->state, r->k, angles, n, c->kv_heads, c->head_dim, c->rope.dims / 2, c->rope.adjacent);
         observe_end(r->observer, "rope", r->layer, began);
     }
     double began = observe_begin(r->observer);
@@ -115,6 +136,7 @@ void run_attention(struct run *r, const struct layer *l)
     struct attention a = {
         .rows = r->seen_window, .n_rows = n, .q = r->q, .out = r->att, .heads = c->heads, .kv_heads = c->kv_heads,
         .head_dim = c->head_dim, .scale = c->attention_scale / (float)(c->scale_by_layer ? r->layer + 1 : 1),
+        .softcap = c->softcap_attention,
     };
     b->attention(r->state, &a);
     observe_end(r->observer, "attention", r->layer, began);
@@ -164,6 +186,17 @@ void layer_pre_norm_plain(struct run *r, const struct layer *l)
     run_add(r);
 }
 
+void layer_pre_norm_experts(struct run *r, const struct layer *l)
+{
+    int hidden = r->model->config.hidden;
+    run_norm(r, r->h, r->x, &l->attention_norm, r->n, hidden);
+    run_attention(r, l);
+    run_add(r);
+    run_norm(r, r->h, r->x, &l->mlp_norm, r->n, hidden);
+    run_experts(r, l);
+    run_add(r);
+}
+
 void head_final_norm(struct run *r, float *y, const float *x, size_t n)
 {
     run_norm(r, y, x, &r->model->weights.final_norm, n, r->model->config.hidden);
@@ -192,4 +225,27 @@ bool wants_qk_norm(const struct model_config *c)
 bool wants_output(const struct model_config *c)
 {
     return !c->tied;
+}
+
+struct weight weight_rows(const struct weight *w, size_t from, size_t n)
+{
+    struct weight part = *w;
+    part.data = (const char *)w->data + from * w->stride;
+    part.n = n;
+    part.bias = w->bias ? w->bias + from : NULL;
+    return part;
+}
+
+int split_qkv(struct model *m, struct err *err)
+{
+    const struct model_config *c = &m->config;
+    size_t q = (size_t)c->heads * (size_t)c->head_dim, kv = (size_t)c->kv_heads * (size_t)c->head_dim;
+    (void)err;
+    for (int i = 0; i < c->layers; i++) {
+        struct layer *l = &m->weights.layers[i];
+        l->q = weight_rows(&l->qkv, 0, q);
+        l->k = weight_rows(&l->qkv, q, kv);
+        l->v = weight_rows(&l->qkv, q + kv, kv);
+    }
+    return 0;
 }

@@ -156,57 +156,51 @@ int hf_activation(enum activation *out, const struct model_file *f, const char *
     return err_hint(err, "it has silu, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, quick_gelu and relu");
 }
 
-/* transformers 5 has one object "rope_parameters" with theta inside; 4 has "rope_theta" beside an object "rope_scaling"
- * or none, its kind under "rope_type" or, older, "type". */
-int hf_rope(struct model_config *c, const struct model_file *f, struct err *err)
+const json_t *hf_rope_object(const struct model_file *f, const char *layers)
 {
-    struct rope_config *r = &c->rope;
     const json_t *config = model_file_config(f), *p = present(config, "rope_parameters");
-    double partial = 1;
-    r->dims = c->head_dim;
-    r->theta = 10000;
-    r->truncate = true;
-    r->beta_fast = 32;
-    r->beta_slow = 1;
-    r->original_context = c->context;
-    TRY(hf_float(&r->theta, f, "rope_theta", 1e-3, 1e30, err));
-    TRY(hf_float(&partial, f, "partial_rotary_factor", 0, 1, err));
-    TRY(hf_bool(&r->adjacent, f, "rope_interleave", err));
-    if (!p)
-        p = present(config, "rope_scaling");
-    if (!p)
-        p = config; /* nothing of it is there then */
-    if (!json_is_object(p))
-        return wrong_kind(f, "rope_parameters", p, "an object", err);
-    TRY(object_float(&r->theta, p, f, "rope_theta", 1e-3, 1e30, err));
-    TRY(object_float(&partial, p, f, "partial_rotary_factor", 0, 1, err));
-    if (partial != 1)
-        return err_set(err, ERR_UNSUPPORTED, "'%s/config.json': 'partial_rotary_factor' is %g: this architecture rotates whole "
-                       "heads", model_file_dir(f), partial);
-    const json_t *kind = present(p, "rope_type");
-    if (!kind && p != config)
-        kind = present(p, "type");
-    if (!kind || p == config)
+    if (p && layers)
+        return present(p, layers);
+    return p ? p : layers ? NULL : present(config, "rope_scaling");
+}
+
+int hf_floats(const float **out, const json_t *object, const struct model_file *f, const char *key, int n, struct arena *arena,
+              struct err *err)
+{
+    const json_t *v = present(object, key);
+    if (!v)
         return 0;
-    if (!json_is_string(kind))
-        return wrong_kind(f, "rope_type", kind, "a string", err);
-    if (strcmp(json_string_value(kind), "default") == 0)
-        return 0;
-    r->scaling = rope_scaling_find(json_string_value(kind));
-    if (!r->scaling) {
-        err_set(err, ERR_UNSUPPORTED, "'%s/config.json': rope type '%s' is not one that prony has", model_file_dir(f),
-                json_string_value(kind));
-        return err_hint(err, "it has %s", rope_scaling_names());
+    if (!json_is_array(v) || json_array_size(v) != (size_t)n)
+        return err_set(err, ERR_INPUT, "'%s/config.json': '%s' is not an array of %d numbers", model_file_dir(f), key, n);
+    float *values = arena_alloc(arena, (size_t)n, sizeof *values, err);
+    for (int i = 0; values && i < n; i++) {
+        const json_t *item = json_array_get(v, (size_t)i);
+        if (!json_is_number(item) || !(json_number_value(item) > 0 && json_number_value(item) < 1e30))
+            return err_set(err, ERR_INPUT, "'%s/config.json': '%s': item %d is not a number above 0", model_file_dir(f), key, i);
+        values[i] = (float)json_number_value(item);
     }
-    bool dynamic = rope_depends_on_length(r);
+    *out = values;
+    return values ? 1 : -1;
+}
+
+/* "su" and, in Phi-3 files that have tables, "yarn" are names that longrope had. */
+static const char *scaling_name(const json_t *p, const char *kind)
+{
+    bool old = strcmp(kind, "su") == 0 || (strcmp(kind, "yarn") == 0 && json_object_get(p, "long_factor"));
+    return old ? "longrope" : kind;
+}
+
+static int read_scaling(struct rope_config *r, int context, const json_t *p, const struct model_file *f, struct err *err)
+{
+    bool dynamic = strcmp(rope_scaling_name(r->scaling), "dynamic") == 0;
     int factor = object_float(&r->factor, p, f, "factor", 1e-6, 1e6, err);
     TRY(factor);
     if (!dynamic) {
         TRY(object_int(&r->original_context, p, f, "original_max_position_embeddings", 1, CONTEXT_MAX, err));
         TRY(hf_int(&r->original_context, f, "original_max_position_embeddings", 1, CONTEXT_MAX, err));
     }
-    if (factor == 0)
-        r->factor = (double)c->context / r->original_context;
+    if (factor == 0 || (strcmp(rope_scaling_name(r->scaling), "longrope") == 0 && r->original_context != context))
+        r->factor = (double)context / r->original_context;
     r->low_factor = 1;
     r->high_factor = 4;
     TRY(object_float(&r->low_factor, p, f, "low_freq_factor", 1e-6, 1e6, err));
@@ -220,6 +214,73 @@ int hf_rope(struct model_config *c, const struct model_file *f, struct err *err)
     TRY(object_float(&r->mscale, p, f, "mscale", 0, 1e6, err));
     TRY(object_float(&r->mscale_all, p, f, "mscale_all_dim", 0, 1e6, err));
     TRY(object_bool(&r->truncate, p, f, "truncate", err));
+    return 0;
+}
+
+static void rope_defaults(struct rope_config *r, const struct model_config *c)
+{
+    *r = (struct rope_config){.dims = c->head_dim, .theta = r->theta > 0 ? r->theta : 10000, .truncate = true, .beta_fast = 32,
+                              .beta_slow = 1, .original_context = c->context};
+}
+
+int hf_rope_from(struct rope_config *r, const struct model_config *c, const json_t *p, const struct model_file *f, struct err *err)
+{
+    double partial = c->rotary_fraction > 0 ? c->rotary_fraction : 1;
+    TRY(hf_float(&partial, f, "partial_rotary_factor", 0, 1, err));
+    if (p && !json_is_object(p))
+        return wrong_kind(f, "rope_parameters", p, "an object", err);
+    TRY(object_float(&r->theta, p, f, "rope_theta", 1e-3, 1e30, err));
+    TRY(object_float(&partial, p, f, "partial_rotary_factor", 0, 1, err));
+    if (partial != 1 && c->rotary_fraction == 0)
+        return err_set(err, ERR_UNSUPPORTED, "'%s/config.json': 'partial_rotary_factor' is %g: this architecture rotates whole "
+                       "heads", model_file_dir(f), partial);
+    r->dims = (int)(c->head_dim * partial);
+    const json_t *kind = present(p, "rope_type");
+    if (!kind)
+        kind = present(p, "type");
+    if (!kind)
+        return 0;
+    if (!json_is_string(kind))
+        return wrong_kind(f, "rope_type", kind, "a string", err);
+    if (strcmp(json_string_value(kind), "default") == 0)
+        return 0;
+    r->scaling = rope_scaling_find(scaling_name(p, json_string_value(kind)));
+    if (!r->scaling) {
+        err_set(err, ERR_UNSUPPORTED, "'%s/config.json': rope type '%s' is not one that prony has", model_file_dir(f),
+                json_string_value(kind));
+        return err_hint(err, "it has %s", rope_scaling_names());
+    }
+    return read_scaling(r, c->context, p, f, err);
+}
+
+/* transformers 5 has one object "rope_parameters" with theta inside; 4 has "rope_theta" beside an object "rope_scaling"
+ * or none, its kind under "rope_type" or, older, "type". */
+int hf_rope(struct model_config *c, const struct model_file *f, struct err *err)
+{
+    rope_defaults(&c->rope, c);
+    TRY(hf_float(&c->rope.theta, f, "rope_theta", 1e-3, 1e30, err));
+    TRY(hf_bool(&c->rope.adjacent, f, "rope_interleave", err));
+    TRY(hf_rope_from(&c->rope, c, hf_rope_object(f, NULL), f, err));
+    if (c->rope.scaling && strcmp(rope_scaling_name(c->rope.scaling), "longrope") == 0 && c->rotary_fraction == 0)
+        return err_set(err, ERR_UNSUPPORTED, "'%s/config.json': rope type 'longrope' is not one that this architecture has",
+                       model_file_dir(f));
+    return 0;
+}
+
+int hf_rope_by_layers(struct model_config *c, const struct model_file *f, struct err *err)
+{
+    const json_t *full = hf_rope_object(f, "full_attention"), *local = hf_rope_object(f, "sliding_attention");
+    c->rope.theta = 1e6;
+    c->rope_local.theta = 1e4;
+    rope_defaults(&c->rope, c);
+    rope_defaults(&c->rope_local, c);
+    TRY(hf_float(&c->rope.theta, f, "rope_theta", 1e-3, 1e30, err));
+    TRY(hf_float(&c->rope_local.theta, f, "rope_local_base_freq", 1e-3, 1e30, err));
+    TRY(hf_rope_from(&c->rope, c, full ? full : present(model_file_config(f), "rope_scaling"), f, err));
+    TRY(hf_rope_from(&c->rope_local, c, local, f, err));
+    if (rope_depends_on_length(&c->rope) || c->rope_local.scaling)
+        return err_set(err, ERR_UNSUPPORTED, "'%s/config.json': a rope that this architecture does not have with layers of two kinds",
+                       model_file_dir(f));
     return 0;
 }
 
@@ -243,17 +304,31 @@ int hf_llama_sizes(struct model_config *c, const struct model_file *f, struct er
     c->activation = ACT_SILU;
     TRY(hf_activation(&c->activation, f, "hidden_act", err));
     c->norm_weights = c->final_norm = true;
-    return hf_rope(c, f, err);
+    return c->rotary_by_layers ? hf_rope_by_layers(c, f, err) : hf_rope(c, f, err);
+}
+
+static bool from_first(int layer, int first)
+{
+    return layer >= first;
 }
 
 int hf_upper_windows(struct model_config *c, const struct model_file *f, struct arena *arena, struct err *err)
 {
-    const json_t *types = present(model_file_config(f), "layer_types");
     bool used = false;
-    int window = 4096, first = 28;
+    int first = 28;
+    c->window = 4096;
     TRY(hf_bool(&used, f, "use_sliding_window", err));
-    TRY(hf_int(&window, f, "sliding_window", 0, CONTEXT_MAX, err));
+    TRY(hf_int(&c->window, f, "sliding_window", 0, CONTEXT_MAX, err));
     TRY(hf_int(&first, f, "max_window_layers", 0, LAYERS_MAX, err));
+    if (!used)
+        c->window = 0;
+    return hf_layer_windows(c, f, from_first, first, arena, err);
+}
+
+int hf_layer_windows(struct model_config *c, const struct model_file *f, bool (*slides_by)(int layer, int pattern), int pattern,
+                     struct arena *arena, struct err *err)
+{
+    const json_t *types = present(model_file_config(f), "layer_types");
     if (types && !json_is_array(types))
         return wrong_kind(f, "layer_types", types, "an array", err);
     if (types && json_array_size(types) != (size_t)c->layers)
@@ -263,7 +338,7 @@ int hf_upper_windows(struct model_config *c, const struct model_file *f, struct 
     if (!c->windows)
         return -1;
     for (int i = 0; i < c->layers; i++) {
-        bool slides = i >= first;
+        bool slides = slides_by(i, pattern);
         if (types) {
             const char *type = json_string_value(json_array_get(types, (size_t)i));
             slides = str_eq(type, "sliding_attention");
@@ -271,8 +346,9 @@ int hf_upper_windows(struct model_config *c, const struct model_file *f, struct 
                 return err_set(err, ERR_UNSUPPORTED, "'%s/config.json': layer type '%s' is not one that prony has",
                                model_file_dir(f), type ? type : "(no string)");
         }
-        c->windows[i] = used && slides ? window : 0;
+        c->windows[i] = slides ? c->window : 0;
     }
+    c->window = 0;
     return 0;
 }
 
@@ -318,6 +394,13 @@ int gguf_int(int *out, const struct model_file *f, const char *key, int lo, int 
                        full, u, lo, hi);
     *out = (int)u;
     return 1;
+}
+
+int gguf_bool(bool *out, const struct model_file *f, const char *key, struct err *err)
+{
+    char full[128];
+    gguf_key(full, f, key);
+    return model_file_meta_bool(f, full, out, err);
 }
 
 int gguf_need(int *out, const struct model_file *f, const char *key, int lo, int hi, struct err *err)
@@ -366,15 +449,10 @@ int gguf_rope(struct model_config *c, const struct model_file *f, struct err *er
     struct rope_config *r = &c->rope;
     struct meta_string kind;
     char key[128];
-    r->dims = c->head_dim;
-    r->theta = 10000;
-    r->truncate = true;
-    r->beta_fast = 32;
-    r->beta_slow = 1;
-    r->original_context = c->context;
+    rope_defaults(r, c);
     TRY(gguf_float(&r->theta, f, "rope.freq_base", 1e-3, 1e30, err));
     TRY(gguf_int(&r->dims, f, "rope.dimension_count", 2, WIDTH_MAX, err));
-    if (r->dims != c->head_dim)
+    if (r->dims != c->head_dim && (c->rotary_fraction == 0 || r->dims > c->head_dim))
         return err_set(err, ERR_UNSUPPORTED, "'%s': 'rope.dimension_count' is %d: this architecture rotates whole heads of %d",
                        model_file_path(f), r->dims, c->head_dim);
     gguf_key(key, f, "rope.scaling.type");
@@ -394,6 +472,8 @@ int gguf_rope(struct model_config *c, const struct model_file *f, struct err *er
     char name[32];
     snprintf(name, sizeof name, "%.*s", (int)(kind.len < 31 ? kind.len : 31), kind.data);
     r->scaling = rope_scaling_find(name);
+    if (strcmp(name, "longrope") == 0 && c->rotary_fraction > 0)
+        return 0; /* its tables are tensors */
     if (!r->scaling || (strcmp(name, "linear") != 0 && strcmp(name, "yarn") != 0)) {
         err_set(err, ERR_UNSUPPORTED, "'%s': '%s' is '%s', a scaling that prony does not have", model_file_path(f), key, name);
         return err_hint(err, "it has none, linear and yarn");
@@ -465,7 +545,7 @@ static bool listed(const char *const *names, const char *name, size_t len)
 
 static int unknown(const struct model_file *f, const char *key, const char *name, size_t len, struct err *err)
 {
-    char known[200] = "";
+    char known[256] = "";
     for (const struct arch *const *a = architectures; *a; a++)
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", a == architectures ? "" : ", ", (*a)->name);
     err_set(err, ERR_UNSUPPORTED, "'%s': %s '%.*s' is not an architecture that prony has", model_file_path(f), key,
@@ -505,7 +585,7 @@ static int read_gguf(struct model_config *c, const struct arch **arch, const str
     if (found == 0)
         return err_set(err, ERR_INPUT, "'%s': the key 'general.architecture' is missing", model_file_path(f));
     for (const struct arch *const *a = architectures; *a; a++) {
-        if (!(*a)->read_gguf || !listed((*a)->gguf_names, name.data, name.len))
+        if (!(*a)->read_gguf || !listed((*a)->gguf_names, name.data, name.len) || ((*a)->gguf_mine && !(*a)->gguf_mine(f)))
             continue;
         *arch = *a;
         TRY((*a)->read_gguf(c, f, arena, err));
@@ -543,6 +623,8 @@ int config_check(struct model_config *c, const struct model_file *f, struct err 
         return err_set(err, ERR_INPUT, "'%s': %d heads cannot share %d key/value heads evenly", path, c->heads, c->kv_heads);
     if (c->heads * (int64_t)c->head_dim > WIDTH_MAX)
         return err_set(err, ERR_INPUT, "'%s': %d heads of %d numbers are more than %d", path, c->heads, c->head_dim, WIDTH_MAX);
+    if (c->experts_used > c->experts)
+        return err_set(err, ERR_INPUT, "'%s': %d experts of %d are to be chosen for each token", path, c->experts_used, c->experts);
     if (c->rope.dims % 2 != 0)
         return err_set(err, ERR_INPUT, "'%s': heads of %d numbers cannot be rotated in pairs", path, c->rope.dims);
     return 0;

@@ -50,9 +50,24 @@ void hf_write_activation(struct json_out *j, const char *key, enum activation f)
     hf_write_text(j, key, names[f]);
 }
 
+static void write_floats(struct json_out *j, const char *key, const float *values, int n)
+{
+    json_out_key(j, key);
+    json_out_open(j, '[');
+    for (int i = 0; i < n; i++)
+        json_out_float(j, shortest_f32(values[i]));
+    json_out_close(j);
+}
+
 static void write_scaling(struct json_out *j, const struct rope_config *r, const char *name)
 {
     hf_write_text(j, "rope_type", name);
+    if (str_eq(name, "longrope")) {
+        hf_write_text(j, "type", name); /* what Phi-3's own code asks for */
+        write_floats(j, "long_factor", r->long_divisors, r->dims / 2);
+        write_floats(j, "short_factor", r->short_divisors, r->dims / 2);
+        return;
+    }
     hf_write_float(j, "factor", r->factor);
     if (str_eq(name, "llama3")) {
         hf_write_float(j, "low_freq_factor", r->low_factor);
@@ -121,6 +136,13 @@ void out_f32(const struct gguf_out *o, const char *key, double v)
     gguf_put_f32(o->writer, full, (float)v);
 }
 
+void out_bool(const struct gguf_out *o, const char *key, bool v)
+{
+    char full[128];
+    full_key(full, o, key);
+    gguf_put_bool(o->writer, full, v);
+}
+
 void out_str(const struct gguf_out *o, const char *key, const char *v)
 {
     char full[128];
@@ -144,20 +166,27 @@ static void put_scaling(const struct gguf_out *o, const struct rope_config *r, c
         out_f32(o, "rope.scaling.yarn_attn_factor", r->attention_factor);
 }
 
-void gguf_write_llama(const struct gguf_out *o, const struct model_config *c)
+void gguf_write_sizes(const struct gguf_out *o, const struct model_config *c)
 {
     out_u32(o, "block_count", c->layers);
     out_u32(o, "context_length", c->context);
     out_u32(o, "embedding_length", c->hidden);
     out_u32(o, "feed_forward_length", c->intermediate);
     out_u32(o, "attention.head_count", c->heads);
-    out_u32(o, "attention.head_count_kv", c->kv_heads);
-    out_u32(o, "attention.key_length", c->head_dim);
-    out_u32(o, "attention.value_length", c->head_dim);
     out_f32(o, c->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", (double)c->norm_epsilon);
-    out_u32(o, "vocab_size", c->vocabulary);
+    if (c->rope.dims == 0)
+        return;
     out_f32(o, "rope.freq_base", c->rope.theta);
     out_u32(o, "rope.dimension_count", c->rope.dims);
     if (c->rope.scaling)
         put_scaling(o, &c->rope, rope_scaling_name(c->rope.scaling));
+}
+
+void gguf_write_llama(const struct gguf_out *o, const struct model_config *c)
+{
+    gguf_write_sizes(o, c);
+    out_u32(o, "attention.head_count_kv", c->kv_heads);
+    out_u32(o, "attention.key_length", c->head_dim);
+    out_u32(o, "attention.value_length", c->head_dim);
+    out_u32(o, "vocab_size", c->vocabulary);
 }

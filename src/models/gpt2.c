@@ -100,38 +100,6 @@ static void write_hf(struct json_out *j, const struct model_config *c)
     hf_write_bool(j, "tie_word_embeddings", c->tied);
 }
 
-static void write_gguf(const struct gguf_out *o, const struct model_config *c)
-{
-    out_u32(o, "block_count", c->layers);
-    out_u32(o, "context_length", c->context);
-    out_u32(o, "embedding_length", c->hidden);
-    out_u32(o, "feed_forward_length", c->intermediate);
-    out_u32(o, "attention.head_count", c->heads);
-    out_f32(o, "attention.layer_norm_epsilon", (double)c->norm_epsilon);
-}
-
-static struct weight rows_of(const struct weight *w, size_t from, size_t n)
-{
-    struct weight part = *w;
-    part.data = (const char *)w->data + from * w->stride;
-    part.n = n;
-    part.bias = w->bias ? w->bias + from : NULL;
-    return part;
-}
-
-static int split_qkv(struct model *m, struct err *err)
-{
-    size_t n = (size_t)m->config.hidden;
-    (void)err;
-    for (int i = 0; i < m->config.layers; i++) {
-        struct layer *l = &m->weights.layers[i];
-        l->q = rows_of(&l->qkv, 0, n);
-        l->k = rows_of(&l->qkv, n, n);
-        l->v = rows_of(&l->qkv, 2 * n, n);
-    }
-    return 0;
-}
-
 static void embed(struct run *r)
 {
     run_embed_tokens(r);
@@ -149,8 +117,9 @@ const struct arch arch_gpt2 = {
     .hf_class = "GPT2LMHeadModel",
     .write_hf = write_hf,
     .gguf_written = "gpt2",
-    .write_gguf = write_gguf,
-    .tensors = gpt2_tensors,
+    .gguf_activation = ACT_GELU_TANH,
+    .write_gguf = gguf_write_sizes,
+    .tensors = {gpt2_tensors},
     .finish = split_qkv,
     .embed = embed,
     .layer = layer_pre_norm_plain,

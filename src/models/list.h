@@ -1,7 +1,13 @@
-/* The architectures: ARCH(NAME) is arch_NAME in NAME.c. Read twice: once for `extern`, once for the table. */
+/* The architectures: ARCH(NAME) is arch_NAME in NAME.c (Gemma 2 and 3 share gemma.c). Read twice: once for `extern`, once for the table. */
+ARCH(mixtral)
 ARCH(llama)
 ARCH(mistral)
 ARCH(qwen2)
 ARCH(qwen3)
+ARCH(qwen3moe)
 ARCH(gpt2)
+ARCH(gptneox)
+ARCH(phi3)
+ARCH(gemma2)
+ARCH(gemma3)
 ARCH(opt)

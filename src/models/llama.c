@@ -36,6 +36,10 @@ const struct tensor_row llama_tensors[] = {
      TENSOR_LAYER | TENSOR_VECTOR, wants_qk_norm},
     {"layers.%d.self_attn.k_norm.weight", "blk.%d.attn_k_norm.weight", L(k_norm.weight), SIZE_HEAD, SIZE_NONE,
      TENSOR_LAYER | TENSOR_VECTOR, wants_qk_norm},
+    {0},
+};
+
+const struct tensor_row llama_mlp[] = {
     {"layers.%d.mlp.gate_proj.weight", "blk.%d.ffn_gate.weight", L(gate), SIZE_INTERMEDIATE, SIZE_HIDDEN, TENSOR_LAYER, NULL},
     {"layers.%d.mlp.up_proj.weight", "blk.%d.ffn_up.weight", L(up), SIZE_INTERMEDIATE, SIZE_HIDDEN, TENSOR_LAYER, NULL},
     {"layers.%d.mlp.down_proj.weight", "blk.%d.ffn_down.weight", L(down), SIZE_HIDDEN, SIZE_INTERMEDIATE, TENSOR_LAYER, NULL},
@@ -62,12 +66,7 @@ static int read_hf(struct model_config *c, const struct model_file *f, struct ar
  * "llama" too, and leaves its window out: such a file sees everything, here and there. */
 static int read_gguf(struct model_config *c, const struct model_file *f, struct arena *arena, struct err *err)
 {
-    int experts = 0;
     (void)arena;
-    TRY(gguf_int(&experts, f, "expert_count", 0, 1 << 20, err));
-    if (experts > 0)
-        return err_set(err, ERR_UNSUPPORTED, "'%s' is a mixture of %d experts, which prony does not have", model_file_path(f),
-                       experts);
     TRY(gguf_llama_sizes(c, f, err));
     c->rope.adjacent = true;
     return 0;
@@ -93,7 +92,7 @@ const struct arch arch_llama = {
     .gguf_written = "llama",
     .write_gguf = gguf_write_llama,
     .gguf_adjacent = true,
-    .tensors = llama_tensors,
+    .tensors = {llama_tensors, llama_mlp},
     .embed = run_embed_tokens,
     .layer = layer_pre_norm_gated,
     .head = head_final_norm,

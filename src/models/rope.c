@@ -89,7 +89,22 @@ static float yarn(float *frequencies, int n, const struct rope_config *c, int le
     return (float)yarn_mscale(c->factor, 1);
 }
 
-static const struct rope_scaling scalings[] = {{"linear", linear}, {"dynamic", dynamic}, {"llama3", llama3}, {"yarn", yarn}};
+/* Ding et al., "LongRoPE", https://arxiv.org/abs/2402.13753: a table for sequences within the trained context, one beyond. */
+static float longrope(float *frequencies, int n, const struct rope_config *c, int length)
+{
+    const float *divisors = length > c->original_context ? c->long_divisors : c->short_divisors;
+    for (int i = 0; i < n; i++) {
+        float exponent = (float)(2 * i) / (float)(2 * n);
+        frequencies[i] = 1.0f / (divisors[i] * (float)pow((double)(float)c->theta, (double)exponent));
+    }
+    if (c->attention_factor > 0)
+        return (float)c->attention_factor;
+    return c->factor <= 1 ? 1 : (float)sqrt(1 + log(c->factor) / log(c->original_context));
+}
+
+static const struct rope_scaling scalings[] = {
+    {"linear", linear}, {"dynamic", dynamic}, {"llama3", llama3}, {"yarn", yarn}, {"longrope", longrope},
+};
 
 const struct rope_scaling *rope_scaling_find(const char *name)
 {
@@ -101,7 +116,7 @@ const struct rope_scaling *rope_scaling_find(const char *name)
 
 const char *rope_scaling_names(void)
 {
-    return "default, linear, dynamic, llama3, yarn";
+    return "default, linear, dynamic, llama3, yarn, longrope";
 }
 
 const char *rope_scaling_name(const struct rope_scaling *s)
@@ -111,7 +126,7 @@ const char *rope_scaling_name(const struct rope_scaling *s)
 
 bool rope_depends_on_length(const struct rope_config *c)
 {
-    return c->scaling && c->scaling->scale == dynamic;
+    return c->scaling && (c->scaling->scale == dynamic || c->scaling->scale == longrope);
 }
 
 float rope_frequencies(float *out, const struct rope_config *c, int length, const float *divisors)

@@ -23,14 +23,15 @@ struct rope_config {
     double attention_factor;                    /* yarn: 0 = from factor */
     double mscale, mscale_all;                  /* yarn: 0 = not given */
     bool truncate;                              /* yarn */
+    const float *long_divisors, *short_divisors; /* longrope: [dims / 2], beyond the original context and within; borrowed */
 };
 
 /* By the name config.json gives it ("linear"); NULL for one that is not known. "default" is not among them. */
 const struct rope_scaling *rope_scaling_find(const char *name);
-const char *rope_scaling_names(void); /* "linear, dynamic, llama3, yarn" */
+const char *rope_scaling_names(void); /* "linear, dynamic, ..." */
 const char *rope_scaling_name(const struct rope_scaling *s);
 
-/* The frequencies [dims/2] for a sequence of `length` positions (only "dynamic" asks) into out, and the factor on cosines
+/* The frequencies [dims/2] for a sequence of `length` positions (only "dynamic" and "longrope" ask) into out, and the factor on cosines
  * and sines. `divisors` [dims/2] divides each, or NULL. */
 float rope_frequencies(float *out, const struct rope_config *c, int length, const float *divisors);
 /* Does the length of the sequence matter? */

@@ -59,8 +59,9 @@ struct session {
     size_t cap_logits, cap_hidden; /* rows */
 
     /* scratch of a piece */
-    float *x, *h, *q, *k, *v, *att, *gate, *up, *picked, *normed, *projected, *cos_sin, *frequencies;
-    int32_t *tokens, *pos, *seqs, *slots;
+    float *x, *h, *q, *k, *v, *att, *gate, *up, *picked, *normed, *projected, *cos_sin, *cos_sin_local, *frequencies;
+    float *kept, *down, *routed;
+    int32_t *tokens, *pos, *seqs, *slots, *choice;
     struct attention_row *seen, *seen_window;
     size_t scratch_bytes;
 };
@@ -72,18 +73,26 @@ static void *scratch(struct session *s, size_t n, size_t size, struct err *err)
     return p;
 }
 
+/* The widest row inside an MLP. */
+static size_t inner_width(const struct model_config *c)
+{
+    return (size_t)(c->intermediate > c->expert_intermediate ? c->intermediate : c->expert_intermediate);
+}
+
 static int alloc_scratch(struct session *s, struct err *err)
 {
     const struct model_config *c = &s->model->config;
     size_t n = PIECE, hidden = (size_t)c->hidden, embedding = (size_t)c->embedding;
     size_t wide = hidden > embedding ? hidden : embedding, q = (size_t)c->heads * (size_t)c->head_dim;
-    size_t kv = (size_t)c->kv_heads * (size_t)c->head_dim, ffn = (size_t)c->intermediate, pairs = (size_t)c->rope.dims / 2;
+    size_t kv = (size_t)c->kv_heads * (size_t)c->head_dim, ffn = inner_width(c), pairs = (size_t)c->rope.dims / 2;
     struct {
         float **to;
         size_t width;
     } floats[] = {{&s->x, hidden}, {&s->h, wide}, {&s->q, q}, {&s->k, kv}, {&s->v, kv}, {&s->att, q}, {&s->gate, ffn},
                   {&s->up, ffn}, {&s->picked, hidden}, {&s->normed, hidden}, {&s->projected, embedding},
-                  {&s->cos_sin, 2 * pairs}};
+                  {&s->cos_sin, 2 * pairs}, {&s->cos_sin_local, c->rope_local.dims > 0 ? 2 * pairs : 0},
+                  {&s->kept, c->parallel || c->experts > 0 ? hidden : 0}, {&s->down, c->experts > 0 ? hidden : 0},
+                  {&s->routed, (size_t)c->experts}};
     for (size_t i = 0; i < sizeof floats / sizeof floats[0]; i++)
         if (!(*floats[i].to = scratch(s, n * floats[i].width, sizeof(float), err)))
             return -1;
@@ -92,9 +101,10 @@ static int alloc_scratch(struct session *s, struct err *err)
     s->pos = scratch(s, n, sizeof(int32_t), err);
     s->seqs = scratch(s, n, sizeof(int32_t), err);
     s->slots = scratch(s, n, sizeof(int32_t), err);
+    s->choice = scratch(s, n * (size_t)c->experts_used, sizeof(int32_t), err);
     s->seen = scratch(s, n, sizeof *s->seen, err);
     s->seen_window = scratch(s, n, sizeof *s->seen_window, err);
-    return s->frequencies && s->tokens && s->pos && s->seqs && s->slots && s->seen && s->seen_window ? 0 : -1;
+    return s->frequencies && s->tokens && s->pos && s->seqs && s->slots && s->choice && s->seen && s->seen_window ? 0 : -1;
 }
 
 static int alloc_kv(struct session *s, struct err *err)
@@ -118,7 +128,7 @@ static int alloc_kv(struct session *s, struct err *err)
 
 static size_t widest(const struct model_config *c)
 {
-    size_t widths[] = {(size_t)c->hidden, (size_t)c->embedding, (size_t)c->intermediate,
+    size_t widths[] = {(size_t)c->hidden, (size_t)c->embedding, inner_width(c), (size_t)c->experts,
                        (size_t)c->heads * (size_t)c->head_dim};
     size_t most = 0;
     for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
@@ -185,7 +195,7 @@ void session_close(struct session *s)
     if (s->backend)
         s->backend->close(s->state);
     void *owned[] = {s->sequences, s->kv, s->calls[0].rows, s->calls[0].more, s->calls[1].rows, s->calls[1].more, s->logits, s->hidden, s->x, s->h, s->q, s->k, s->v, s->att, s->gate,
-                     s->up, s->picked, s->normed, s->projected, s->cos_sin, s->frequencies, s->tokens, s->pos, s->seqs,
+                     s->up, s->picked, s->normed, s->projected, s->cos_sin, s->cos_sin_local, s->frequencies, s->kept, s->down, s->routed, s->choice, s->tokens, s->pos, s->seqs,
                      s->slots, s->seen, s->seen_window, s};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
@@ -322,17 +332,17 @@ static int place(struct session *s, const struct row *rows, size_t n, struct err
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
-static void fill_angles(struct session *s, size_t from, size_t n)
+static void fill_angles(struct session *s, float *cos_sin, const struct rope_config *rope, const float *divisors, size_t from,
+                        size_t n)
 {
-    const struct rope_config *rope = &s->model->config.rope;
     int pairs = rope->dims / 2, length = -1;
     float factor = 1;
     for (size_t i = 0; i < n; i++) {
         const struct placed *p = &s->last->rows[from + i];
         int longest = rope_depends_on_length(rope) ? s->sequences[p->seq].longest : 0;
         if (longest != length)
-            factor = rope_frequencies(s->frequencies, rope, length = longest, s->model->weights.rope_divisors);
-        rope_angles(s->cos_sin + i * 2 * (size_t)pairs, s->frequencies, pairs, p->pos, factor);
+            factor = rope_frequencies(s->frequencies, rope, length = longest, divisors);
+        rope_angles(cos_sin + i * 2 * (size_t)pairs, s->frequencies, pairs, p->pos, factor);
     }
 }
 
@@ -369,6 +379,8 @@ static void finish_rows(struct session *s, struct run *r, size_t from, size_t n)
             y = s->projected;
         }
         s->backend->matmul(s->state, s->logits + (size_t)first * vocabulary, y, picked, &w->output);
+        if (m->config.softcap_output > 0)
+            run_softcap(s->logits + (size_t)first * vocabulary, picked * vocabulary, m->config.softcap_output);
         observe_end(s->observer, "logits", -1, began);
     }
     for (size_t i = 0; i < n; i++) {
@@ -383,9 +395,10 @@ static void forward_piece(struct session *s, const struct row *rows, size_t from
     const struct model *m = s->model;
     struct run r = {
         .model = m, .backend = s->backend, .state = s->state, .n = n, .tokens = s->tokens, .pos = s->pos, .seqs = s->seqs,
-        .slots = s->slots, .cos_sin = s->cos_sin, .seen = s->seen, .seen_window = s->seen_window, .kv = s->kv,
+        .slots = s->slots, .cos_sin = s->cos_sin, .cos_sin_local = s->cos_sin_local, .seen = s->seen, .seen_window = s->seen_window, .kv = s->kv,
         .kv_stride = s->kv_stride, .kv_span = s->kv_span, .kv_type = s->kv_type, .n_seqs = s->n_sequences, .x = s->x, .h = s->h,
-        .q = s->q, .k = s->k, .v = s->v, .att = s->att, .gate = s->gate, .up = s->up, .layer = -1, .observer = s->observer,
+        .q = s->q, .k = s->k, .v = s->v, .att = s->att, .gate = s->gate, .up = s->up, .kept = s->kept, .picked = s->picked, .down = s->down,
+        .routed = s->routed, .choice = s->choice, .layer = -1, .observer = s->observer,
     };
     for (size_t i = 0; i < n; i++) {
         const struct placed *p = &s->last->rows[from + i];
@@ -397,7 +410,9 @@ static void forward_piece(struct session *s, const struct row *rows, size_t from
                                             .n_more = p->n_more};
     }
     if (m->config.rope.dims > 0)
-        fill_angles(s, from, n);
+        fill_angles(s, s->cos_sin, &m->config.rope, m->weights.rope_divisors, from, n);
+    if (m->config.rope_local.dims > 0)
+        fill_angles(s, s->cos_sin_local, &m->config.rope_local, NULL, from, n);
     m->arch->embed(&r);
     for (r.layer = 0; r.layer < m->config.layers; r.layer++) {
         keep_hidden(s, from, n, r.layer, r.x);

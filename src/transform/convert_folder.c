@@ -36,7 +36,10 @@ static void write_ids(struct json_out *j, const struct conversion *c)
 {
     const struct model_config *k = &c->config;
     const struct tokenizer *t = model_tokenizer(c->model);
+    uint64_t pad = UINT64_MAX;
+    model_file_meta_u64(c->model->file, "tokenizer.ggml.padding_token_id", &pad, NULL);
     write_id(j, "bos_token_id", t ? tokenizer_bos(t) : -1);
+    write_id(j, "pad_token_id", pad < (uint64_t)k->vocabulary ? (int32_t)pad : -1); /* null: transformers' default may not exist */
     if (k->n_eos == 1) {
         write_id(j, "eos_token_id", k->eos[0]);
         return;

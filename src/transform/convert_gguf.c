@@ -118,17 +118,18 @@ static int refuse(const struct conversion *c, struct err *err)
     const struct model *m = c->model;
     const struct model_config *k = &c->config;
     const char *path = model_file_path(m->file), *what = NULL;
-    enum activation usual = k->layer_norm ? ACT_GELU_TANH : ACT_SILU;
     if (!m->arch->gguf_written) {
         err_set(err, ERR_UNSUPPORTED, "'%s': there is no GGUF of architecture '%s': llama.cpp does not define one", path,
                 m->arch->name);
         return err_hint(err, "it can be converted to a Hugging Face folder");
     }
-    if (k->activation != usual)
+    if (k->activation != m->arch->gguf_activation)
         what = "an activation other than its architecture's usual one";
-    else if (k->scale_by_layer || k->attention_scale != (float)(1 / sqrt((double)k->head_dim)))
+    else if (m->arch->unwritten && m->arch->unwritten(k))
+        what = m->arch->unwritten(k);
+    else if (!m->arch->unwritten && (k->scale_by_layer || k->attention_scale != (float)(1 / sqrt((double)k->head_dim))))
         what = "attention scores scaled in another way than by the size of heads";
-    else if (k->rope.scaling && rope_depends_on_length(&k->rope))
+    else if (k->rope.scaling && str_eq(rope_scaling_name(k->rope.scaling), "dynamic"))
         what = "dynamic RoPE";
     else if (k->rope.scaling && (!k->rope.truncate || k->rope.mscale > 0))
         what = "YaRN with 'truncate' or 'mscale'";
@@ -143,7 +144,7 @@ static void note_lost(const struct conversion *c)
     int window = k->window;
     for (int i = 0; k->windows && i < k->layers; i++)
         window = k->windows[i] > window ? k->windows[i] : window;
-    if (window > 0 && window < k->context)
+    if (window > 0 && window < k->context && !c->model->arch->gguf_windows)
         snprintf(c->report->lost, sizeof c->report->lost,
                  "the attention window of %d: llama.cpp has none for '%s', there all is seen", window, c->model->arch->gguf_written);
 }

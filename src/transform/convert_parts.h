@@ -20,6 +20,7 @@ struct planned {
     bool turned;          /* the parts are [columns][rows] */
     int heads;            /* 0: rows stay in order; else those of each of so many heads are paired anew */
     bool to_adjacent;     /* halves to neighbours; else back */
+    int by_head, by_kind; /* heads whose q, k and v lie one head after the other here, and are to lie kind by kind; or back */
     float add;            /* to every value */
 };
 

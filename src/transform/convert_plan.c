@@ -52,19 +52,20 @@ static int choose_type(const struct conversion *c, struct planned *p, struct err
     p->type = c->type;
     if (p->n_dims > 1 || c->type == DTYPE_F32 || p->parts[0]->type == c->type)
         return 0;
-    float *x = mem_alloc(p->columns, sizeof *x, err);
+    uint64_t n = p->rows * p->columns;
+    float *x = mem_alloc(n, sizeof *x, err);
     if (!x)
         return -1;
-    decode_row(p->parts[0]->type, p->parts[0]->data, x, p->columns);
-    for (uint64_t i = 0; i < p->columns; i++)
+    decode_row(p->parts[0]->type, p->parts[0]->data, x, n);
+    for (uint64_t i = 0; i < n; i++)
         x[i] += p->add;
-    if (!fits(c->type, x, p->columns))
+    if (!fits(c->type, x, n))
         p->type = DTYPE_F32;
     free(x);
     return 0;
 }
 
-static int shape_of(struct planned *p, const struct tensor *t, unsigned flags, bool to_gguf, struct err *err)
+static void shape_of(struct planned *p, const struct tensor *t, unsigned flags)
 {
     p->n_dims = t->n_dims;
     memcpy(p->dims, t->dims, sizeof p->dims);
@@ -79,24 +80,67 @@ static int shape_of(struct planned *p, const struct tensor *t, unsigned flags, b
         uint64_t first = p->dims[0];
         p->dims[0] = p->dims[1];
         p->dims[1] = first;
-        if (dtype_block(t->type) > 1)
-            return err_set(err, ERR_UNSUPPORTED, "tensor '%s' is %s, which cannot be turned round without decoding it", t->name,
-                           dtype_name(t->type));
     }
-    (void)to_gguf;
     p->columns = p->dims[p->n_dims - 1];
     p->rows = 1;
     for (int i = 0; i + 1 < p->n_dims; i++)
         p->rows *= p->dims[i];
+}
+
+/* Rows change places where both sides order them differently. */
+static void plan_order(const struct conversion *c, struct planned *p, const struct tensor_row *row)
+{
+    const struct model *m = c->model;
+    bool adjacent = c->to_gguf && m->arch->gguf_adjacent, other = m->is_gguf != c->to_gguf;
+    if (row->flags & TENSOR_ROTATED && m->config.rope.adjacent != adjacent) {
+        p->heads = row->n == SIZE_Q ? m->config.heads : m->config.kv_heads;
+        p->to_adjacent = adjacent;
+    }
+    if (row->flags & TENSOR_BY_HEAD && other)
+        *(c->to_gguf ? &p->by_head : &p->by_kind) = m->config.heads;
+    if (p->n_dims == 1 && p->heads + p->by_head + p->by_kind > 0) { /* of a bias single numbers */
+        p->rows = p->columns;
+        p->columns = 1;
+    }
+    if (row->flags & TENSOR_ONE_LESS && other)
+        p->add = c->to_gguf ? 1 : -1;
+}
+
+/* All experts of a folder are one tensor of a GGUF, each of a GGUF is one of a folder. */
+static int plan_experts(struct conversion *c, struct planned *p, const struct tensor_row *row, int layer, int expert, struct err *err)
+{
+    const struct model *m = c->model;
+    uint64_t n = (uint64_t)m->config.experts;
+    char from[256];
+    if (m->is_gguf) {
+        p->rows /= n;
+        p->first = p->rows * (uint64_t)expert;
+        p->n_dims = 2;
+        p->dims[0] = p->dims[1];
+        p->dims[1] = p->dims[2];
+        return 0;
+    }
+    if (!c->to_gguf)
+        return 0;
+    if (!(p->parts = arena_alloc(&c->plan.arena, n, sizeof *p->parts, err)))
+        return -1;
+    for (p->n_parts = 0; p->n_parts < n; p->n_parts++) {
+        tensor_row_name(from, row, m->prefix, false, layer, (int)p->n_parts);
+        p->parts[p->n_parts] = model_file_tensor(m->file, from);
+    }
+    p->n_dims = 3;
+    p->dims[2] = p->dims[1];
+    p->dims[1] = p->dims[0];
+    p->dims[0] = n;
     return 0;
 }
 
-static int plan_row(struct conversion *c, const struct tensor_row *row, int layer, struct err *err)
+static int plan_row(struct conversion *c, const struct tensor_row *row, int layer, int expert, struct err *err)
 {
     const struct model *m = c->model;
     char from[256], to[256];
-    if ((row->wanted && !row->wanted(&m->config)) || !tensor_row_name(from, row, m->prefix, m->is_gguf, layer) ||
-        !tensor_row_name(to, row, m->arch->prefixes[0], c->to_gguf, layer))
+    if ((row->wanted && !row->wanted(&m->config)) || !tensor_row_name(from, row, m->prefix, m->is_gguf, layer, expert) ||
+        !tensor_row_name(to, row, m->arch->prefixes[0], c->to_gguf, layer, expert))
         return 0;
     const struct tensor *t = model_file_tensor(m->file, from);
     if (!t)
@@ -106,18 +150,24 @@ static int plan_row(struct conversion *c, const struct tensor_row *row, int laye
         return -1;
     p->parts[0] = t;
     p->n_parts = 1;
-    unsigned flags = m->is_gguf == c->to_gguf ? row->flags & ~(unsigned)TENSOR_TRANSPOSED : row->flags;
-    TRY(shape_of(p, t, flags, c->to_gguf, err));
-    bool adjacent = c->to_gguf && m->arch->gguf_adjacent;
-    if (row->flags & TENSOR_ROTATED && m->config.rope.adjacent != adjacent) {
-        p->heads = row->n == SIZE_Q ? m->config.heads : m->config.kv_heads;
-        p->to_adjacent = adjacent;
-        if (p->n_dims == 1) { /* of a bias single numbers change places */
-            p->rows = p->columns;
-            p->columns = 1;
-        }
-    }
+    shape_of(p, t, m->is_gguf == c->to_gguf ? row->flags & ~(unsigned)TENSOR_TRANSPOSED : row->flags);
+    if (p->turned && dtype_block(t->type) > 1)
+        return err_set(err, ERR_UNSUPPORTED, "'%s': tensor '%s' is %s, which cannot be turned round block by block",
+                       model_file_path(m->file), t->name, dtype_name(t->type));
+    plan_order(c, p, row);
+    if (row->flags & TENSOR_EXPERT)
+        TRY(plan_experts(c, p, row, layer, expert, err));
     return choose_type(c, p, err);
+}
+
+static int plan_rows(struct conversion *c, const struct tensor_row *row, struct err *err)
+{
+    int layers = row->flags & TENSOR_LAYER ? c->config.layers : 1;
+    int experts = row->flags & TENSOR_EXPERT && !c->to_gguf ? c->config.experts : 1;
+    for (int i = 0; i < layers; i++)
+        for (int e = 0; e < experts; e++)
+            TRY(plan_row(c, row, i, e, err));
+    return 0;
 }
 
 static int plan_values(struct conversion *c, const char *name, const float *values, uint64_t n, struct err *err)
@@ -145,17 +195,19 @@ static int by_width(const void *a, const void *b)
 int plan_tensors(struct conversion *c, struct err *err)
 {
     const struct rope_config *r = &c->config.rope;
-    for (const struct tensor_row *row = c->model->arch->tensors; row->hf || row->gguf; row++) {
-        int n = row->flags & TENSOR_LAYER ? c->config.layers : 1;
-        for (int i = 0; i < n; i++)
-            TRY(plan_row(c, row, i, err));
-    }
+    for (int i = 0; i < 2; i++)
+        for (const struct tensor_row *row = c->model->arch->tensors[i]; row && (row->hf || row->gguf); row++)
+            TRY(plan_rows(c, row, err));
     if (c->to_gguf && r->scaling && str_eq(rope_scaling_name(r->scaling), "llama3")) {
         float *divisors = arena_alloc(&c->plan.arena, (size_t)r->dims / 2, sizeof *divisors, err);
         if (!divisors)
             return -1;
         llama3_divisors(divisors, r);
         TRY(plan_values(c, "rope_freqs.weight", divisors, (uint64_t)r->dims / 2, err));
+    }
+    if (c->to_gguf && r->long_divisors) {
+        TRY(plan_values(c, "rope_factors_long.weight", r->long_divisors, (uint64_t)r->dims / 2, err));
+        TRY(plan_values(c, "rope_factors_short.weight", r->short_divisors, (uint64_t)r->dims / 2, err));
     }
     if (!c->to_gguf)
         qsort(c->plan.tensors, c->plan.n, sizeof *c->plan.tensors, by_width);
@@ -167,6 +219,11 @@ int plan_tensors(struct conversion *c, struct err *err)
 /* The row of the source that becomes row r. */
 static uint64_t row_from(const struct planned *p, uint64_t r)
 {
+    uint64_t heads = (uint64_t)(p->by_head + p->by_kind);
+    if (heads > 0) { /* row = (head, kind, at) here or there */
+        uint64_t size = p->rows / (3 * heads), at = r % size, i = r / size;
+        return ((p->by_head ? i % heads * 3 + i / heads : i % 3 * heads + i / 3) * size) + at;
+    }
     if (p->heads == 0)
         return r;
     uint64_t size = p->rows / (uint64_t)p->heads, head = r / size, at = r % size, half = size / 2;
@@ -207,7 +264,7 @@ static int write_part(const struct planned *p, const struct tensor *t, struct ro
     size_t stored_bytes;
     bool as_is = t->type == p->type && p->add == 0;
     TRY(dtype_row_bytes(&stored_bytes, t->type, p->columns, err));
-    if (as_is && !p->turned && p->heads == 0)
+    if (as_is && !p->turned && p->heads + p->by_head + p->by_kind == 0)
         return sink->add(sink->to, (const char *)t->data + p->first * stored_bytes, p->rows * stored_bytes, err);
     for (uint64_t r = 0; r < p->rows;) {
         size_t n = 0;

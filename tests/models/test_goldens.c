@@ -19,19 +19,24 @@ static void chain(struct row *rows, const int32_t *ids, size_t n, int from)
 }
 
 /* The session after the prompt in one call. */
-static struct session *prefill(const struct model *m, json_t *g)
+static struct session *prefill_with(const char *variant, const struct model *m, json_t *g)
 {
     struct err err = ERR_INIT;
     struct session *s;
     size_t n;
     const int32_t *ids = golden_model_ids(g, "prompt", &n);
     struct row *rows = calloc(n, sizeof *rows);
-    assert_ok(session_open(&s, m, &(struct session_options){.variant = "ref", .context = 256}, &err));
+    assert_ok(session_open(&s, m, &(struct session_options){.variant = variant, .context = 256}, &err));
     chain(rows, ids, n, 0);
     assert_ok(session_forward(s, rows, n, &err));
     free(rows);
     free((void *)ids);
     return s;
+}
+
+static struct session *prefill(const struct model *m, json_t *g)
+{
+    return prefill_with("ref", m, g);
 }
 
 /* The largest difference over the positions that the golden keeps. */
@@ -113,6 +118,56 @@ static void all_match_transformers(void **state)
         for (size_t form = 0; form < 2; form++)
             check_golden(*name, form);
     assert_true(n >= 20);
+}
+
+/* The fast variant rounds activations and keys: near, not equal. What it is made of is tested in kernels/; here that every
+ * architecture gives it what it needs. A router may choose otherwise where two experts are nearly as good, hence the median. */
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void fast_comes_near(void **state)
+{
+    (void)state;
+    struct err err = ERR_INIT;
+    for (const char *const *name = golden_model_names(); *name; name++) {
+        struct model *m;
+        json_t *g = golden_model_load(*name);
+        assert_ok(model_open_weights(&m, golden_model_build(g, 0), &err));
+        struct session *s = prefill_with("fast", m, g);
+        size_t n = 0, n_positions;
+        const int32_t *positions = golden_model_ids(g, "positions", &n_positions);
+        double *apart = calloc(n_positions * (size_t)m->config.vocabulary, sizeof *apart);
+        for (size_t i = 0; i < n_positions; i++)
+            for (int t = 0; t < m->config.vocabulary; t++)
+                apart[n++] = fabs((double)session_logits(s, (size_t)positions[i])[t] -
+                                  json_number_value(json_array_get(json_array_get(golden_at(g, "logits"), i), (size_t)t)));
+        qsort(apart, n, sizeof *apart, by_size);
+        if (!(apart[n / 2] <= 0.02))
+            fail_msg("%s: half of the logits of native:fast are more than %g away", *name, apart[n / 2]);
+        free(apart);
+        free((void *)positions);
+        session_close(s);
+        model_close(m);
+        json_decref(g);
+    }
+}
+
+/* What the text of moe.c promises: rounding is far from deciding a choice of the goldens. */
+static void routers_are_not_near_a_tie(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (const char *const *name = golden_model_names(); *name; name++) {
+        json_t *g = golden_model_load(*name), *gap = json_object_get(g, "narrowest_router_choice");
+        n += gap != NULL;
+        if (gap && !(json_number_value(gap) > 3e-5))
+            fail_msg("%s: a router chooses by %g", *name, json_number_value(gap));
+        json_decref(g);
+    }
+    assert_int_equal(n, 4);
 }
 
 /* ---- mistakes: each returns whether it makes sense for the model ------------------------------------------------- */
@@ -274,6 +329,8 @@ WITHOUT(without_mlp_norm_weight, mlp_norm.weight)
 WITHOUT(without_mlp_norm_bias, mlp_norm.bias)
 WITHOUT(without_q_norm_weight, q_norm.weight)
 WITHOUT(without_k_norm_weight, k_norm.weight)
+WITHOUT(without_attention_post, attention_post.weight)
+WITHOUT(without_mlp_post, mlp_post.weight)
 
 static bool without_final_norm_weight(struct model *m)
 {
@@ -294,6 +351,83 @@ static bool exchanged_q_and_k(struct model *m)
     return m->config.heads == m->config.kv_heads;
 }
 
+static bool residuals_the_other_way(struct model *m)
+{
+    m->config.parallel = !m->config.parallel;
+    return strcmp(m->arch->name, "gptneox") == 0;
+}
+
+static bool whole_heads_rotated(struct model *m)
+{
+    bool part = m->config.rope.dims > 0 && m->config.rope.dims < m->config.head_dim;
+    if (part && !m->config.rope.long_divisors)
+        m->config.rope.dims = m->config.head_dim;
+    return part && !m->config.rope.long_divisors;
+}
+
+static bool exchanged_long_and_short_factors(struct model *m)
+{
+    const float *kept = m->config.rope.short_divisors;
+    m->config.rope.short_divisors = m->config.rope.long_divisors;
+    m->config.rope.long_divisors = kept;
+    return kept != NULL;
+}
+
+static bool without_cap_on_scores(struct model *m)
+{
+    bool had = m->config.softcap_attention > 0;
+    m->config.softcap_attention = 0;
+    return had;
+}
+
+static bool without_cap_on_logits(struct model *m)
+{
+    bool had = m->config.softcap_output > 0;
+    m->config.softcap_output = 0;
+    return had;
+}
+
+static bool without_embedding_scale(struct model *m)
+{
+    bool had = m->config.embed_scale > 0;
+    m->config.embed_scale = 0;
+    return had;
+}
+
+static bool one_rope_for_all_layers(struct model *m)
+{
+    bool had = m->config.rope_local.dims > 0;
+    m->config.rope_local.dims = 0;
+    return had;
+}
+
+static bool wrong_local_theta(struct model *m)
+{
+    m->config.rope_local.theta *= 1.1;
+    return m->config.rope_local.dims > 0;
+}
+
+static bool experts_normed_the_other_way(struct model *m)
+{
+    m->config.experts_normed = !m->config.experts_normed;
+    return m->config.experts > 0;
+}
+
+static bool one_expert_less(struct model *m)
+{
+    return m->config.experts > 0 && --m->config.experts_used > 0;
+}
+
+static bool exchanged_experts(struct model *m)
+{
+    for (int i = 0; m->config.experts > 0 && i < m->config.layers; i++) {
+        struct expert *e = m->weights.layers[i].experts, first = e[0];
+        e[0] = e[1];
+        e[1] = first;
+    }
+    return m->config.experts > 0;
+}
+
 static const struct {
     const char *what;
     bool (*make)(struct model *m);
@@ -308,6 +442,10 @@ static const struct {
     MISTAKE(without_attention_norm_weight), MISTAKE(without_attention_norm_bias), MISTAKE(without_mlp_norm_weight),
     MISTAKE(without_mlp_norm_bias), MISTAKE(without_q_norm_weight), MISTAKE(without_k_norm_weight),
     MISTAKE(without_final_norm_weight), MISTAKE(without_final_norm_bias), MISTAKE(exchanged_q_and_k),
+    MISTAKE(without_attention_post), MISTAKE(without_mlp_post), MISTAKE(residuals_the_other_way), MISTAKE(whole_heads_rotated),
+    MISTAKE(exchanged_long_and_short_factors), MISTAKE(without_cap_on_scores), MISTAKE(without_cap_on_logits),
+    MISTAKE(without_embedding_scale), MISTAKE(one_rope_for_all_layers), MISTAKE(wrong_local_theta),
+    MISTAKE(experts_normed_the_other_way), MISTAKE(one_expert_less), MISTAKE(exchanged_experts),
 };
 
 /* A bias on all keys adds the same to every score of a row, so softmax takes it out again (with rotary positions it does
@@ -344,6 +482,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_match_transformers),
+        cmocka_unit_test(fast_comes_near),
+        cmocka_unit_test(routers_are_not_near_a_tie),
         cmocka_unit_test(every_mistake_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

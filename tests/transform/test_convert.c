@@ -22,6 +22,8 @@ static const struct {
     {"llama_gelu", "activation"},       {"llama_dynamic", "dynamic RoPE"},  {"gpt2_layer_scale", "scaled in another way"},
     {"gpt2_unscaled", "an activation"}, {"gpt2_bare", "an activation"},     {"opt_after_projected", "no GGUF of architecture 'opt'"},
     {"opt_bare", "'opt'"},              {"opt_before", "'opt'"},          {"llama_yarn_tuned", "'truncate'"},
+    {"gemma2_scaled", "'query_pre_attn_scalar'"}, {"gemma3_plain", "windows on other layers"}, {"gemma3_linear", "windows on other"},
+    {"gptneox_sequential", "an activation"}, {"qwen3moe_plain", "'norm_topk_prob' false"},
 };
 
 static char *path_of(const char *name, const char *end)
