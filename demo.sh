@@ -9,3 +9,6 @@ sh tools/install.sh build check
 ninja -C build prony
 
 build/prony run configs/demo.yaml --out demo-output
+# The same samples in every form: a page, tables for a paper, pictures, SQL.
+build/prony report demo-output --out demo-output/report
+echo "To look at: demo-output/report/report.html, tables.tex, plots/, report.md"

@@ -6,25 +6,41 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/terminal_style.h"
+#include "report/plots.h"
 #include "report/report_files.h"
 #include "report/rows.h"
 
+/* Pictures are no form of the document: they are drawn from the results. */
+static unsigned pictures_asked(const struct invocation *in)
+{
+    unsigned asked = 0;
+    for (size_t i = 0; i < opt_count(in, "format"); i++)
+        asked |= plot_format_find(opt_item(in, "format", i));
+    return asked;
+}
+
+static int write_pictures(const struct invocation *in, unsigned formats, const struct results *results, struct err *err)
+{
+    size_t written;
+    TRY(plots_write(in->out, formats, false, results, &written, err));
+    if (!written && !in->quiet)
+        fprintf(stderr, "prony: these rows hold what no picture needs; 'prony plot --list' shows what each needs\n");
+    return 0;
+}
+
 static int write_files(struct invocation *in, const struct report_doc *doc, const struct results *results, struct err *err)
 {
-    size_t n = opt_count(in, "format");
-    if (opt_given(in, "format") || in->json) {
-        for (size_t i = 0; i < n; i++) {
-            const struct report_format *format = report_format_find(opt_item(in, "format", i), err);
-            if (!format)
-                return -1;
-            TRY(report_files_write(in->out, format, doc, results, err));
-        }
-        if (in->json)
-            TRY(report_files_write(in->out, report_format_find("json", NULL), doc, results, err));
-    } else {
-        for (size_t i = 0; i < report_format_count(); i++)
-            TRY(report_files_write(in->out, report_format_at(i), doc, results, err));
-    }
+    bool all = !opt_given(in, "format") && !in->json;
+    unsigned pictures = all ? PLOT_PNG | PLOT_PDF | PLOT_SVG : pictures_asked(in);
+    for (size_t i = 0; all && i < report_format_count(); i++)
+        TRY(report_files_write(in->out, report_format_at(i), doc, results, err));
+    for (size_t i = 0; !all && opt_given(in, "format") && i < opt_count(in, "format"); i++)
+        if (!plot_format_find(opt_item(in, "format", i)))
+            TRY(report_files_write(in->out, report_format_find(opt_item(in, "format", i), NULL), doc, results, err));
+    if (in->json)
+        TRY(report_files_write(in->out, report_format_find("json", NULL), doc, results, err));
+    if (pictures)
+        TRY(write_pictures(in, pictures, results, err));
     if (!in->quiet)
         fprintf(stderr, "report in '%s'\n", in->out);
     return EXIT_DONE;
@@ -51,15 +67,21 @@ static int print_one(struct invocation *in, const struct report_doc *doc, struct
 
 static int run(struct invocation *in, struct err *err)
 {
-    const char *path = in->args[0];
     struct results results;
     struct report_doc doc;
-    for (size_t i = 0; i < opt_count(in, "format"); i++) /* before anything is read */
-        if (!report_format_find(opt_item(in, "format", i), err))
+    for (size_t i = 0; i < opt_count(in, "format"); i++) { /* before anything is read */
+        const char *format = opt_item(in, "format", i);
+        if (plot_format_find(format) && !in->out) {
+            err_set(err, ERR_USAGE, "--format %s: a report has several pictures", format);
+            return err_hint(err, "add --out DIR");
+        }
+        if (!plot_format_find(format) && !report_format_find(format, err))
             return -1;
-    if (!file_exists(path))
-        return err_set(err, ERR_IO, "'%s': no such file or folder", path);
-    TRY(results_read(&results, path, opt_string(in, "run"), err));
+    }
+    for (size_t i = 0; i < in->n_args; i++)
+        if (!file_exists(in->args[i]))
+            return err_set(err, ERR_IO, "'%s': no such file or folder", in->args[i]);
+    TRY(results_read_all(&results, in->args, in->n_args, opt_string(in, "run"), err));
     report_doc_init(&doc, (size_t)2 << 30);
     int status = rows_document(&doc, &results, err);
     if (status == 0)
@@ -71,7 +93,7 @@ static int run(struct invocation *in, struct err *err)
 
 static const struct option_row options[] = {
     {.name = "format", .letter = 'f', .kind = OPT_LIST, .argument = "F,...",
-     .help = "terminal, csv, json, md, html; with --out and none named, all", .initial = "terminal"},
+     .help = "terminal, csv, json, md, html, sql, tex, and pictures: png, pdf, svg; with --out and none named, all", .initial = "terminal"},
     {.name = "run", .kind = OPT_STRING, .argument = "ID", .help = "which run of the folder; all; not given, the one begun last"},
     {0},
 };
@@ -80,22 +102,24 @@ static const struct example examples[] = {
     {"prony report demo-output", "tables in the terminal"},
     {"prony report demo-output --format md > report.md", "Markdown"},
     {"prony report demo-output --format html --out report", "report/report.html, for a browser"},
-    {"prony report demo-output --out report", "every form, and a CSV for each table"},
+    {"prony report here/ there/ bench.json --out both", "two runs and what llama-bench wrote, in one report"},
+    {"prony report demo-output --out report", "every form and picture, and a CSV for each table"},
     {0},
 };
 
 const struct command command_report = {
     .name = "report",
-    .summary = "show what a run measured: tables, an HTML page, CSV, JSON, Markdown",
-    .synopsis = "RUN",
-    .description = "RUN is the folder that a run was written to, its own folder below artifacts/, or the database "
-                   "that 'prony collate' made (prony.db). The report is made of what is stored alone: the same logs "
+    .summary = "show what a run measured: tables, an HTML page, LaTeX, pictures, CSV, JSON",
+    .synopsis = "RUN [RUN...]",
+    .description = "RUN is the folder that a run was written to, its own folder below artifacts/, the database "
+                   "that 'prony collate' made (prony.db), or what llama.cpp's 'llama-bench -o json' (or jsonl) wrote. Several become "
+                   "one report: engines are told apart by their machine then, or by when the run began. The report is made of what is stored alone: the same logs "
                    "give the same bytes, on any machine. Every figure shows how many samples it has and its interval; what was "
                    "not measured shows why.",
     .examples = examples,
     .options = options,
     .globals = GLOBAL_JSON | GLOBAL_OUT,
     .min_args = 1,
-    .max_args = 1,
+    .max_args = ARGS_MAX,
     .run = run,
 };

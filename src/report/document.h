@@ -67,6 +67,7 @@ struct report_table {
     struct report_cell **rows; /* each of n_columns cells */
     size_t n_rows, cap_rows;
     struct report_raw raw;     /* n_rows 0: none */
+    const char **contenders, **settings; /* of each row: who is compared, and in what; NULL: the rows are not compared */
     bool detail;               /* what stands behind the findings: a terminal leaves it out */
 };
 

@@ -22,6 +22,7 @@ struct report_format {
     const char *name;      /* "csv": as in --format */
     const char *extension; /* "csv" */
     const char *summary;
+    const char *file;      /* what its file is called without the extension; NULL: "report" */
     /* Each MAY be NULL: nothing to write there. A failure is one of the buffer's. */
     void (*begin)(struct buf *out, const struct report_doc *doc, const struct report_style *style);
     void (*table)(struct buf *out, const struct report_doc *doc, size_t table, const struct report_style *style);

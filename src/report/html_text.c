@@ -128,7 +128,7 @@ static void figure(struct buf *out, const struct figure *f, double most, bool wi
 
 static void text(struct buf *out, const struct report_cell *cell, bool dot, size_t color)
 {
-    buf_str(out, "<td class=\"t\" data-v=\"");
+    buf_printf(out, "<td class=\"t%s\" data-v=\"", strlen(cell->text) > 26 ? " l" : "");
     html_text(out, cell->text);
     buf_str(out, "\">");
     if (dot)

@@ -76,7 +76,7 @@ int report_files_write(const char *dir, const struct report_format *format, cons
     snprintf(tail, sizeof tail, ".%s", format->extension);
     int result = report_write(&out, format, doc, &style, err);
     if (result == 0)
-        result = write_one(dir, "report", tail, &out, err);
+        result = write_one(dir, format->file ? format->file : "report", tail, &out, err);
     buf_release(&out);
     return result;
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -308,14 +309,82 @@ out:
     return result;
 }
 
+/* What is no database is taken for JSON: that reader knows best what is wrong with it. */
+static bool is_database(const char *path)
+{
+    static const char magic[] = "SQLite format 3";
+    char begin[sizeof magic] = "";
+    FILE *f = fopen(path, "rb");
+    bool is = f && fread(begin, 1, sizeof begin, f) == sizeof begin && memcmp(begin, magic, sizeof magic) == 0;
+    if (f)
+        fclose(f);
+    return is || str_ends(path, ".db");
+}
+
+static int read_file(struct results *r, const char *path, const char *run, struct err *err)
+{
+    TRY(is_database(path) ? results_read_database(r, path, err) : results_read_llama_bench(r, path, err));
+    return results_finish(r, run, err);
+}
+
 int results_read(struct results *r, const char *path, const char *run, struct err *err)
 {
     int result = results_begin(r, err);
-    if (result == 0 && (file_is_dir(path) || !file_exists(path)))
-        result = read_folder(r, path, run, err);
-    else if (result == 0)
-        result = results_read_database(r, path, err) < 0 ? -1 : results_finish(r, run, err);
+    if (result == 0)
+        result = file_is_dir(path) || !file_exists(path) ? read_folder(r, path, run, err) : read_file(r, path, run, err);
     if (result < 0)
         results_release(r);
+    return result;
+}
+
+static bool has_run(const struct results *r, const char *id)
+{
+    for (size_t i = 0; i < r->n_runs; i++)
+        if (strcmp(r->runs[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Takes over the runs of a part that are not there yet, with their cells. */
+static int join(struct results *r, const struct results *part, struct err *err)
+{
+    size_t before = r->n_runs;
+    for (size_t i = 0; i < part->n_runs; i++) {
+        if (has_run(r, part->runs[i].id))
+            continue;
+        TRY(results_grow(r, &r->runs, &r->cap_runs, r->n_runs, sizeof *r->runs, err));
+        r->runs[r->n_runs++] = part->runs[i];
+    }
+    struct results fresh = {.runs = r->runs + before, .n_runs = r->n_runs - before};
+    for (size_t i = 0; i < part->n_cells; i++) {
+        if (!has_run(&fresh, part->cells[i].run))
+            continue;
+        TRY(results_grow(r, &r->cells, &r->cap_cells, r->n_cells, sizeof *r->cells, err));
+        r->cells[r->n_cells++] = part->cells[i];
+    }
+    r->n_logs += part->n_logs;
+    r->n_damaged += part->n_damaged;
+    r->n_torn += part->n_torn;
+    r->n_other_runs += part->n_other_runs;
+    return 0;
+}
+
+int results_read_all(struct results *r, const char *const *paths, size_t n, const char *run, struct err *err)
+{
+    if (n == 1)
+        return results_read(r, paths[0], run, err);
+    TRY(results_begin(r, err));
+    r->parts = mem_zalloc(n, sizeof *r->parts, err);
+    int result = r->parts ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < n; i++) {
+        result = results_read(&r->parts[i], paths[i], run, err);
+        r->n_parts += result == 0;
+        if (result == 0)
+            result = join(r, &r->parts[i], err);
+    }
+    if (result < 0)
+        results_release(r);
+    else
+        results_order_cells(r);
     return result;
 }

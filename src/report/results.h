@@ -64,7 +64,7 @@ struct result_cell {
 
 struct result_run {
     const char *id, *started, *ended, *status, *reason, *command, *host; /* NULL: unknown; status NULL: never closed */
-    int64_t seed;
+    int64_t seed; /* INT64_MIN: unknown */
     const json_t *fingerprint; /* borrowed from the results, or NULL */
 };
 
@@ -77,12 +77,16 @@ struct results {
     size_t n_cells, cap_cells;
     size_t n_logs, n_damaged, n_torn;
     size_t n_other_runs; /* that lie in the folder and were not asked for */
+    struct results *parts; /* whose runs and cells these are, when they were read from several places */
+    size_t n_parts;
 };
 
-/* `path` is the folder that holds raw/, a run's own folder below artifacts/ (its run.json says which run it is), or the
- * database that was collated from them: the same logs give the same results either way. `run` chooses among the runs that share the folder: an id, "all", or NULL for the run's own, and
- * without one the run that began last. A folder without logs is ERR_INPUT. On failure nothing is left to release. */
+/* `path` is a file of llama-bench (results_llama_bench.c), or the folder that holds raw/, a run's own folder below artifacts/ (its run.json says which run it is), or the
+ * database that was collated from them: the same logs give the same results either way. `run` chooses among the runs that
+ * share the folder: an id, "all", or NULL for the run's own, and without one the run that began last. A folder without logs is ERR_INPUT. On failure nothing is left to release. */
 int results_read(struct results *r, const char *path, const char *run, struct err *err);
+/* The same from several places, as one: of each its chosen run; a run that is there twice counts once. */
+int results_read_all(struct results *r, const char *const *paths, size_t n, const char *run, struct err *err);
 void results_release(struct results *r);
 
 #endif

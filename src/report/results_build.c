@@ -216,10 +216,15 @@ static int compare_launches(const void *x, const void *y)
     return compare_numbers(a->launch, 0, b->launch, 0);
 }
 
-static int put_in_order(struct results *r, struct err *err)
+void results_order_cells(struct results *r)
 {
     if (r->n_cells)
         qsort(r->cells, r->n_cells, sizeof *r->cells, compare_cells);
+}
+
+static int put_in_order(struct results *r, struct err *err)
+{
+    results_order_cells(r);
     for (size_t c = 0; c < r->n_cells; c++) {
         struct result_cell *cell = &r->cells[c];
         size_t n = 0;
@@ -291,6 +296,9 @@ int results_finish(struct results *r, const char *run, struct err *err)
 
 void results_release(struct results *r)
 {
+    for (size_t i = 0; i < r->n_parts; i++)
+        results_release(&r->parts[i]);
+    free(r->parts);
     json_decref(r->kept);
     arena_release(&r->arena);
     *r = (struct results){.kept = NULL};

@@ -27,6 +27,11 @@ int results_begin(struct results *r, struct err *err);
 /* Chooses the run and puts all in order. */
 int results_finish(struct results *r, const char *run, struct err *err);
 
+/* The cells in their order alone, when what is in them is in order already. */
+void results_order_cells(struct results *r);
+
+/* Reads what llama-bench wrote as JSON. */
+int results_read_llama_bench(struct results *r, const char *path, struct err *err);
 /* Reads a database that `prony collate` made. */
 int results_read_database(struct results *r, const char *path, struct err *err);
 

@@ -13,6 +13,7 @@
 #include "report/results_build.h"
 #include "report/verdict.h"
 #include "stats/quantile.h"
+#include "store/record.h"
 
 /* ---- a table ---- */
 
@@ -42,6 +43,12 @@ static bool has(const char *const *names, size_t n, const char *name)
     return false;
 }
 
+bool rows_is_setting(const char *key)
+{
+    static const char *const efforts[] = {"warmup_runs", "timed_runs"};
+    return !has(efforts, sizeof efforts / sizeof efforts[0], key);
+}
+
 static bool differs(const struct group *g, const char *key)
 {
     const json_t *first = json_object_get(g->r->cells[g->from].params, key);
@@ -61,7 +68,7 @@ static void find_params(struct columns *c, const struct group *g)
         size_t n = results_keys(g->r->cells[i].params, keys);
         for (size_t k = 0; k < n; k++) {
             const json_t *v = json_object_get(g->r->cells[i].params, keys[k]);
-            bool wanted = has(always, sizeof always / sizeof always[0], keys[k]) || differs(g, keys[k]);
+            bool wanted = has(always, sizeof always / sizeof always[0], keys[k]) || (rows_is_setting(keys[k]) && differs(g, keys[k]));
             if (!wanted || json_is_object(v) || json_is_array(v) || has(c->params, c->n_params, keys[k]) ||
                 c->n_params == COLUMNS_MAX)
                 continue;
@@ -318,7 +325,7 @@ static int add_facts(struct report_doc *doc, const struct results *r, struct err
         TRY(report_fact_add(doc, "run", run->id, err));
         TRY(report_fact_add(doc, "started", run->started, err));
         TRY(report_fact_add(doc, "ended", run->ended, err));
-        TRY(report_fact_add(doc, "seed", seed, err));
+        TRY(report_fact_add(doc, "seed", run->seed == RECORD_UNKNOWN ? NULL : seed, err));
         TRY(report_fact_add(doc, "host", run->host, err));
         if (run->fingerprint)
             TRY(add_leaves(doc, "", run->fingerprint, 0, err));

@@ -32,6 +32,8 @@ int rows_raw(struct report_doc *doc, struct report_raw *raw, const struct result
 
 /* "pytorch:opt": the engine with its variant, as every form shows it. Returns its length. */
 int rows_engine(char out[128], const struct result_cell *cell);
+/* Does this parameter say what was measured? Not so those that say how often: n shows that. */
+bool rows_is_setting(const char *key);
 /* A parameter as text: false for lists and objects, and for what is not set. */
 bool rows_param_text(char out[64], const json_t *v);
 /* What tells a run from the others of the report: its host, or where those are the same when it began, or its id. */

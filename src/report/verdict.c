@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "report/results_build.h"
@@ -61,10 +62,19 @@ static void find_naming(struct naming *out, const struct result_cell *cells, siz
             first = cell;
         out->engine |= !str_eq(first->engine, cell->engine) || !str_eq(first->variant, cell->variant);
         out->quantize |= !str_eq(first->quantize, cell->quantize);
-        out->run |= !str_eq(first->run, cell->run);
+        for (size_t k = 0; k < i; k++) /* an engine that is of two runs */
+            out->run |= !str_eq(cells[k].run, cell->run) && str_eq(cells[k].engine, cell->engine) &&
+                        str_eq(cells[k].variant, cell->variant);
     }
     if (!out->engine && !out->quantize && !out->run)
         out->model = true;
+}
+
+/* A model that was named by its path is the same one in another folder, or on another machine. */
+static const char *model_of(const struct result_cell *cell)
+{
+    const char *base = cell->model ? path_base(cell->model) : "no model";
+    return *base ? base : cell->model;
 }
 
 static const char *contender_of(struct making *m, const struct naming *by, const struct result_cell *cell, struct err *err)
@@ -72,10 +82,10 @@ static const char *contender_of(struct making *m, const struct naming *by, const
     char engine[128], run[64] = "";
     rows_engine(engine, cell);
     if (by->model)
-        return cell->model ? cell->model : engine;
+        return cell->model ? model_of(cell) : engine;
     if (by->run)
         rows_run_label(run, m->r, cell->run);
-    return arena_printf(&m->arena, err, "%s%s%s%s%s", engine, by->quantize ? " " : "",
+    return arena_printf(&m->doc->arena, err, "%s%s%s%s%s", engine, by->quantize ? " " : "",
                         by->quantize ? cell->quantize ? cell->quantize : "?" : "", by->run ? " " : "", run);
 }
 
@@ -88,9 +98,9 @@ static const char *setting_of(struct making *m, const struct naming *by, const s
     const struct result_cell *cell = &cells[at];
     bool models = false;
     for (size_t i = 0; i < n; i++)
-        models |= !str_eq(cells[i].model, cell->model);
+        models |= strcmp(model_of(&cells[i]), model_of(cell)) != 0;
     if (models && !by->model)
-        buf_str(&text, cell->model ? cell->model : "no model");
+        buf_str(&text, model_of(cell));
     size_t n_keys = results_keys(cell->params, keys);
     for (size_t k = 0; k < n_keys; k++) {
         const json_t *v = json_object_get(cell->params, keys[k]);
@@ -98,10 +108,10 @@ static const char *setting_of(struct making *m, const struct naming *by, const s
         bool differs = false;
         for (size_t i = 0; i < n && !differs; i++)
             differs = !json_equal(json_object_get(cells[i].params, keys[k]), v);
-        if (differs && rows_param_text(value, v))
+        if (differs && rows_is_setting(keys[k]) && rows_param_text(value, v))
             buf_printf(&text, "%s%s %s", text.len ? ", " : "", keys[k], value);
     }
-    const char *out = buf_check(&text, err) < 0 ? NULL : arena_strdup(&m->arena, text.data ? text.data : "", err);
+    const char *out = buf_check(&text, err) < 0 ? NULL : arena_strdup(&m->doc->arena, text.data ? text.data : "", err);
     buf_release(&text);
     return out;
 }
@@ -128,7 +138,7 @@ static int take_samples(struct making *m, struct entry *e, const struct observed
 }
 
 /* 1: *e is filled; 0: the cell cannot be ranked by this metric. */
-static int take_entry(struct making *m, struct entry *e, const struct naming *by, const struct result_cell *cell,
+static int take_entry(struct making *m, struct entry *e, const char *contender, const struct result_cell *cell,
                       const struct metric *metric, struct err *err)
 {
     struct observed *all;
@@ -140,8 +150,8 @@ static int take_entry(struct making *m, struct entry *e, const struct naming *by
     m->notes.n_single += n == 1;
     int result = 0;
     if (usable) {
-        e->contender = contender_of(m, by, cell, err);
-        result = e->contender && take_samples(m, e, all, n, err) == 0 ? 1 : -1;
+        e->contender = contender;
+        result = take_samples(m, e, all, n, err) == 0 ? 1 : -1;
     }
     free(all);
     return result;
@@ -163,9 +173,14 @@ static int add_pairs(struct making *m, const struct verdict *v, const struct ent
     return 0;
 }
 
+struct picked {
+    const struct result_cell *cell;
+    const char *contender;
+};
+
 /* The contenders of one setting by one metric: nothing is added when fewer than two can be ranked. */
-static int add_verdict(struct making *m, const struct naming *by, const struct metric *metric, const char *title,
-                       const char *setting, const struct result_cell *const *cells, size_t n, struct err *err)
+static int add_verdict(struct making *m, const struct metric *metric, const char *title, const char *setting,
+                       const struct picked *picked, size_t n, struct err *err)
 {
     struct verdict v = {.metric = metric, .table = title, .setting = setting, .first_pair = m->n_pairs, .blocks = true};
     struct entry *entries = arena_alloc(&m->arena, n, sizeof *entries, err);
@@ -174,7 +189,7 @@ static int add_verdict(struct making *m, const struct naming *by, const struct m
     if (!entries || !v.names || !v.medians)
         return -1;
     for (size_t i = 0; i < n; i++) {
-        int taken = take_entry(m, &entries[v.n_entries], by, cells[i], metric, err);
+        int taken = take_entry(m, &entries[v.n_entries], picked[i].contender, picked[i].cell, metric, err);
         if (taken < 0)
             return -1;
         if (!taken)
@@ -182,7 +197,7 @@ static int add_verdict(struct making *m, const struct naming *by, const struct m
         v.names[v.n_entries] = entries[v.n_entries].contender;
         v.medians[v.n_entries] = entries[v.n_entries].median;
         v.n_entries++;
-        v.blocks &= str_eq(cells[i]->run, cells[0]->run); /* launch k of each lies in pass k of the run */
+        v.blocks &= str_eq(picked[i].cell->run, picked[0].cell->run); /* launch k of each lies in pass k of the run */
     }
     if (v.n_entries < 2)
         return 0;
@@ -197,17 +212,22 @@ static int add_verdict(struct making *m, const struct naming *by, const struct m
 
 /* ---- one table ---- */
 
-static int of_table(struct making *m, const char *title, const struct result_cell *cells, size_t n, struct err *err)
+static int of_table(struct making *m, struct report_table *t, const struct result_cell *cells, size_t n, struct err *err)
 {
     struct naming by;
-    const char **settings = arena_alloc(&m->arena, n, sizeof *settings, err);
-    const struct result_cell **picked = arena_alloc(&m->arena, n, sizeof *picked, err);
-    find_naming(&by, cells, n);
-    for (size_t i = 0; settings && i < n; i++)
-        if (!(settings[i] = setting_of(m, &by, cells, n, i, err)))
-            return -1;
-    if (!settings || !picked)
+    struct picked *picked = arena_alloc(&m->arena, n, sizeof *picked, err);
+    const char **settings = t->settings = arena_alloc(&m->doc->arena, n, sizeof *settings, err);
+    t->contenders = arena_alloc(&m->doc->arena, n, sizeof *t->contenders, err);
+    if (!settings || !picked || !t->contenders)
         return -1;
+    find_naming(&by, cells, n);
+    for (size_t i = 0; i < n; i++) {
+        struct naming own = {.engine = true, .quantize = by.quantize, .run = by.run};
+        settings[i] = setting_of(m, &by, cells, n, i, err);
+        t->contenders[i] = contender_of(m, counts(&cells[i]) ? &by : &own, &cells[i], err);
+        if (!settings[i] || !t->contenders[i])
+            return -1;
+    }
     for (size_t k = 0; k < metric_count; k++) {
         const struct metric *metric = &metric_table[k];
         for (size_t i = 0; metric_ranks(metric) && i < n; i++) {
@@ -215,11 +235,15 @@ static int of_table(struct making *m, const char *title, const struct result_cel
             bool seen = false;
             for (size_t e = 0; e < i; e++)
                 seen |= strcmp(settings[e], settings[i]) == 0;
-            for (size_t e = i; e < n && !seen; e++)
-                if (counts(&cells[e]) && strcmp(settings[e], settings[i]) == 0)
-                    picked[n_picked++] = &cells[e];
+            for (size_t e = i; e < n && !seen; e++) {
+                bool named = false; /* a contender that is there twice counts once */
+                for (size_t p = 0; p < n_picked; p++)
+                    named |= strcmp(picked[p].contender, t->contenders[e]) == 0;
+                if (!named && counts(&cells[e]) && strcmp(settings[e], settings[i]) == 0)
+                    picked[n_picked++] = (struct picked){&cells[e], t->contenders[e]};
+            }
             if (n_picked >= 2)
-                TRY(add_verdict(m, &by, metric, title, settings[i], picked, n_picked, err));
+                TRY(add_verdict(m, metric, t->title, settings[i], picked, n_picked, err));
         }
     }
     return 0;
@@ -254,7 +278,7 @@ int verdict_add(struct report_doc *doc, const struct results *r, struct err *err
     for (size_t from = 0, to; from < r->n_cells; from = to) {
         for (to = from + 1; to < r->n_cells && rows_together(&r->cells[from], &r->cells[to]);)
             to++;
-        if (of_table(&m, doc->tables[table++].title, &r->cells[from], to - from, err) < 0)
+        if (of_table(&m, &doc->tables[table++], &r->cells[from], to - from, err) < 0)
             goto out;
     }
     compared = mem_alloc(m.n_pairs, sizeof *compared, err);
@@ -263,8 +287,8 @@ int verdict_add(struct report_doc *doc, const struct results *r, struct err *err
     m.notes.n_pairs = m.n_pairs;
     for (size_t i = 0; i < m.n_pairs; i++)
         m.notes.n_requests += compared[i].unit == COMPARE_REQUESTS;
-    for (size_t i = 0; i < m.n_verdicts; i++)
-        verdict_decide(&m.verdicts[i], compared);
+    if (verdict_decide(m.verdicts, m.n_verdicts, compared, err) < 0)
+        goto out;
     if (verdict_say(doc, m.verdicts, m.n_verdicts, &m.notes, err) == 0 && note_clocks(&m, err) == 0)
         result = verdict_table(doc, m.verdicts, m.n_verdicts, err);
 out:

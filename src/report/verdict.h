@@ -2,9 +2,9 @@
  *
  * In each table, for each metric that engines are ranked by (metric_ranks), the contenders of a setting are
  * compared pair by pair. Contenders are engines (with their quantization or run, where those differ); with one alone,
- * the models. A setting is what else may differ: model, lengths, batch. All pairs of all settings, metrics and tables of
- * the report are one family, and p is corrected for it (stats/compare.h): that the best was picked after looking costs
- * nothing then. `best` is said only of a contender that every other one was shown to be worse than.
+ * the models. A setting is what else may differ: model, lengths, batch. `best` is said
+ * only of a contender that every other one was shown to be worse than, with p corrected for the number of contenders and
+ * for that of all verdicts of the report (verdict_words.h).
  */
 #ifndef REPORT_VERDICT_H
 #define REPORT_VERDICT_H

@@ -2,10 +2,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "report/format.h"
+#include "stats/multiplicity.h"
 
 /* The comparison of b against a, whichever way round it was made. */
 static struct comparison against(const struct verdict *v, const struct comparison *compared, size_t a, size_t b)
@@ -29,22 +32,42 @@ static bool better(const struct verdict *v, size_t a, size_t b)
     return v->metric->better == BETTER_LESS ? v->medians[a] < v->medians[b] : v->medians[a] > v->medians[b];
 }
 
-void verdict_decide(struct verdict *v, const struct comparison *compared)
+static void decide(struct verdict *v, const struct comparison *compared)
 {
     v->best = 0;
     for (size_t i = 1; i < v->n_entries; i++)
         if (better(v, i, v->best))
             v->best = i;
     v->next = v->best == 0 ? 1 : 0;
-    v->shown = true;
+    v->p = 0;
     for (size_t i = 0; i < v->n_entries; i++) {
         if (i == v->best)
             continue;
-        v->shown &= against(v, compared, v->best, i).verdict == COMPARE_SLOWER;
+        struct comparison c = against(v, compared, v->best, i);
+        double p = c.ratio > 1 && c.verdict != COMPARE_EQUIVALENT ? c.p_alone * (double)(v->n_entries - 1) : 1;
+        v->p = fmax(v->p, fmin(p, 1));
         if (better(v, i, v->next))
             v->next = i;
     }
     v->c = against(v, compared, v->best, v->next);
+}
+
+int verdict_decide(struct verdict *v, size_t n, const struct comparison *compared, struct err *err)
+{
+    double *p = mem_alloc(n, sizeof *p, err);
+    if (!p)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        decide(&v[i], compared);
+        p[i] = v[i].p;
+    }
+    int result = n ? adjust_holm(p, p, n, err) : 0;
+    for (size_t i = 0; result == 0 && i < n; i++) {
+        v[i].p = p[i];
+        v[i].shown = p[i] <= 0.05;
+    }
+    free(p);
+    return result;
 }
 
 /* ---- sentences ---- */
@@ -103,13 +126,13 @@ static void several_settings(struct buf *out, const struct verdict *v, size_t n)
         buf_printf(out, "; none was shown in %zu", n - shown);
 }
 
-static int say_footnotes(struct report_doc *doc, const struct verdict_notes *notes, struct err *err)
+static int say_footnotes(struct report_doc *doc, size_t n, const struct verdict_notes *notes, struct err *err)
 {
     char text[400];
-    snprintf(text, sizeof text, "\"best\" is said only where every other one was shown to be worse: p at most 0.05, corrected (Holm) for "
-             "all %zu comparisons of this report; \xC3\x97 is the cost of the next over the cost of the best, with its 95 %% interval",
-             notes->n_pairs);
-    if (notes->n_pairs)
+    snprintf(text, sizeof text, "\"best\" is said only where every other one was shown to be worse: p at most 0.05, corrected for "
+             "the number of contenders and (Holm) for the %zu verdict%s of this report; \xC3\x97 is the cost of the next over the cost of "
+             "the best, with its 95 %% interval", n, n == 1 ? "" : "s");
+    if (n)
         TRY(report_finding_add(doc, FINDING_NOTE, text, err));
     snprintf(text, sizeof text, "%zu of %zu comparisons are between requests of one launch: another launch may differ; 'repeats: 6' or "
              "more in the manifest makes them hold", notes->n_requests, notes->n_pairs);
@@ -146,7 +169,7 @@ int verdict_say(struct report_doc *doc, const struct verdict *v, size_t n, const
     if (n == 0 && doc->n_tables)
         TRY(report_finding_add(doc, FINDING_OPEN, notes->n_single ? "one sample each: nothing can be said of differences"
                                                                   : "there are no two that could be compared", err));
-    return say_footnotes(doc, notes, err);
+    return say_footnotes(doc, n, notes, err);
 }
 
 /* ---- the numbers ---- */
@@ -176,12 +199,12 @@ int verdict_table(struct report_doc *doc, const struct verdict *v, size_t n, str
         TRY(report_set_text(doc, &row[1], v[i].metric->title, err));
         TRY(report_set_text(doc, &row[2], *v[i].setting ? v[i].setting : "all", err));
         TRY(report_set_text(doc, &row[3], v[i].names[v[i].best], err));
-        TRY(report_set_text(doc, &row[4], v[i].shown ? "best" : compare_verdict_name(v[i].c.verdict), err));
+        TRY(report_set_text(doc, &row[4], v[i].shown ? "best" : compare_verdict_name(v[i].c.verdict == COMPARE_EQUIVALENT ? COMPARE_EQUIVALENT : COMPARE_NO_DIFFERENCE), err));
         TRY(report_set_text(doc, &row[5], v[i].names[v[i].next], err));
         report_set_number(&row[6], v[i].c.ratio);
         report_set_number(&row[7], v[i].c.ci.lo);
         report_set_number(&row[8], v[i].c.ci.hi);
-        report_set_number(&row[9], v[i].c.p);
+        report_set_number(&row[9], v[i].p);
         report_set_number(&row[10], v[i].c.detectable);
         report_set_count(&row[11], (int64_t)v[i].c.n_a);
         TRY(report_set_text(doc, &row[12], compare_unit_name(v[i].c.unit), err));

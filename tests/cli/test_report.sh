@@ -28,6 +28,17 @@ printf 'model,prompt_len,gen_len,batch_size,tokens_per_sec,prefill_ms,decode_ms\
     cmp - "$dir/out/latency.csv" || fail "latency.csv: $(cat "$dir/out/latency.csv")"
 cmp "$dir/json" "$dir/out/report.json" || fail "the JSON differs between --json and --out"
 
+for file in report.html report.md report.txt report.sql tables.tex latency_samples.csv; do
+    [ -s "$dir/out/$file" ] || fail "--out wrote no $file"
+done
+"$PRONY" report "$dir/run" --out "$dir/again" 2>/dev/null && diff -r "$dir/out" "$dir/again" >"$dir/DIFF" ||
+    fail "twice is not the same: $(cat "$dir/DIFF")"
+# Several places in one report: what llama-bench wrote beside a run.
+"$PRONY" report "$dir/run" "$SOURCE/tests/report/data/llama_bench.json" >"$dir/OUT" || fail "a run and a file of llama-bench"
+grep -q '^llamacpp .* tiny.gguf' "$dir/OUT" && grep -q '^fake ' "$dir/OUT" || fail "not both are in it: $(cat "$dir/OUT")"
+
+refused 2 "a report has several pictures" "$dir/run" --format png
+refused 1 "no such file" "$dir/run" "$dir/none"
 refused 2 "'htlm' is not a form of report" "$dir/run" --format htlm
 refused 2 "takes one form" "$dir/run" --format md,csv
 refused 1 "no such file" "$dir/none"
