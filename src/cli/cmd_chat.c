@@ -4,10 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/data_path.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/own_model.h"
+#include "cli/profile.h"
 #include "cli/sampling_options.h"
 #include "models/generate.h"
 #include "tokenizers/chat.h"
@@ -26,6 +27,7 @@ struct chat {
     struct chat_message *messages; /* their texts are owned */
     size_t n_messages, cap;
     struct ids held; /* what the session has seen */
+    struct profile profile;
 };
 
 static int add_message(struct chat *c, enum chat_role role, const char *text, size_t len, struct err *err)
@@ -181,12 +183,7 @@ static int find_end(struct chat *c, struct err *err)
 static int work(struct chat *c, struct err *err)
 {
     struct model_facts facts;
-    char *builtin = c->in->n_args > 0 ? NULL : data_path("models/teacher", err);
-    if (c->in->n_args == 0 && !builtin)
-        return -1;
-    int rc = model_open(&c->model, builtin ? builtin : c->in->args[0], err);
-    free(builtin);
-    TRY(rc);
+    TRY(own_model_open(&c->model, c->in, err));
     TRY(model_need_tokenizer(&c->tokenizer, c->model, err));
     TRY(chat_style_choose(&c->style, c->tokenizer, opt_string(c->in, "chat-template"), err));
     TRY(sampling_read(&c->sampling, &c->bias, c->in, err));
@@ -195,17 +192,25 @@ static int work(struct chat *c, struct err *err)
     model_facts(c->model, &facts);
     struct session_options o = {.variant = opt_string(c->in, "variant"), .threads = c->in->threads,
                                 .context = opt_given(c->in, "context") ? (int)opt_int(c->in, "context") : facts.context};
+    if (opt_flag(c->in, "profile"))
+        o.observer = &c->profile.observer;
     TRY(session_open(&c->session, c->model, &o, err));
-    if (c->in->verbose)
-        fprintf(stderr, "prony: native:%s, chat template %s\n", session_variant(c->session), chat_style_name(&c->style));
+    own_model_describe(c->in, c->model, c->session);
+    if (c->in->verbose || c->in->debug)
+        fprintf(stderr, "prony: chat template %s\n", chat_style_name(&c->style));
     interrupt_catch();
     TRY(begin_anew(c, err));
-    return converse(c, err);
+    int status = converse(c, err);
+    TRY(status);
+    if (opt_flag(c->in, "profile"))
+        TRY(profile_report(&c->profile, c->session, c->in->out, err));
+    return status;
 }
 
 static int run(struct invocation *in, struct err *err)
 {
     struct chat c = {.in = in};
+    profile_init(&c.profile);
     int status = work(&c, err);
     session_close(c.session);
     model_close(c.model);
@@ -214,6 +219,7 @@ static int run(struct invocation *in, struct err *err)
     ids_release(&c.held);
     free(c.bias);
     free(c.stops);
+    profile_release(&c.profile);
     return status;
 }
 
@@ -226,10 +232,11 @@ static const struct option_row options[] = {
     {.name = "variant", .kind = OPT_STRING, .argument = "V", .help = "of the native engine", .choices = "ref,fast"},
     {.name = "context", .kind = OPT_INT, .argument = "N", .help = "positions of a conversation", .lo = 1, .hi = 1 << 28},
     {.name = "timing", .kind = OPT_FLAG, .help = "every token's time"},
+    PROFILE_OPTION,
     {0}};
 
 static const struct example examples[] = {
-    {"prony chat", "with the built-in model"},
+    {"prony chat", "with llama3-1b, or the built-in model"},
     {"prony chat llama.gguf --chat-template llama-3 --system 'Be brief.'", "a model whose template is unknown"},
     {"echo 'What is 2+2?' | prony chat models/student --temperature 0", "one question through a pipe"},
     {0}};
@@ -238,11 +245,11 @@ const struct command command_chat = {
     .name = "chat",
     .summary = "questions and answers at a prompt",
     .synopsis = "[MODEL]",
-    .description = "A line is a question. /reset begins anew, /quit ends. Without MODEL the built-in teacher answers, fluently and "
-                   "wrongly: it is for trying out.",
+    .description = "A line is a question. /reset begins anew, /quit ends. Without MODEL llama3-1b answers, or "
+                   "where that is not at hand the built-in teacher, fluently and wrongly: it is for trying out.",
     .options = options,
     .examples = examples,
-    .globals = GLOBAL_SEED | GLOBAL_THREADS,
+    .globals = GLOBAL_SEED | GLOBAL_THREADS | GLOBAL_OUT,
     .models = 1,
     .min_args = 0,
     .max_args = 1,

@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/data_path.h"
 #include "base/file.h"
 #include "base/json_out.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/list_ids.h"
+#include "cli/own_model.h"
 #include "cli/profile.h"
 #include "cli/sampling_options.h"
 #include "models/generate.h"
@@ -198,8 +198,7 @@ static int print_plain(const struct job *j, const struct generation *g)
         fwrite(g->text.data, 1, g->text.len, stdout);
     printf("\n");
     if (j->in->verbose)
-        fprintf(stderr, "prony: native:%s, %zu tokens, finish %s, loaded in %.3f s, first token after %.1f ms\n",
-                session_variant(j->session), g->n, finish_name(g->finish), j->load_seconds, g->seconds[0] * 1e3);
+        fprintf(stderr, "prony: %zu tokens, finish %s, loaded in %.3f s, first token after %.1f ms\n", g->n, finish_name(g->finish), j->load_seconds, g->seconds[0] * 1e3);
     return 0;
 }
 
@@ -240,42 +239,25 @@ static int continue_one(struct job *j, size_t i, struct err *err)
     return rc;
 }
 
-static int write_profile(const struct job *j, struct err *err)
-{
-    const char *dir = j->in->out ? j->in->out : ".";
-    TRY(file_mkdirs(dir, err));
-    char *path = path_join(dir, "profile.json", err);
-    int rc = path ? profile_write_trace(&j->profile, path, err) : -1;
-    if (rc == 0) {
-        profile_print(&j->profile, j->session, stderr);
-        fprintf(stderr, "\ntrace: %s (for chrome://tracing or ui.perfetto.dev)\n", path);
-    }
-    free(path);
-    return rc;
-}
-
 static int work(struct job *j, struct err *err)
 {
     double began = steady_seconds();
-    char *builtin = j->in->n_args > 0 ? NULL : data_path("models/teacher", err);
-    if (j->in->n_args == 0 && !builtin)
-        return -1;
-    int rc = model_open(&j->model, builtin ? builtin : j->in->args[0], err);
-    free(builtin);
-    TRY(rc);
+    int rc = 0;
+    TRY(own_model_open(&j->model, j->in, err));
     j->load_seconds = steady_seconds() - began;
     j->tokenizer = model_tokenizer(j->model);
     TRY(sampling_read(&j->sampling, &j->bias, j->in, err));
     TRY(stops_read(&j->stops, &j->n_stops, j->in, err));
     TRY(read_prompts(j, err));
     TRY(open_session(j, err));
+    own_model_describe(j->in, j->model, j->session);
     interrupt_catch();
     for (size_t i = 0; i < j->n_prompts && rc == 0; i++) {
         rc = continue_one(j, i, err);
         TRY(rc);
     }
     if (opt_flag(j->in, "profile"))
-        TRY(write_profile(j, err));
+        TRY(profile_report(&j->profile, j->session, j->in->out, err));
     return rc == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -309,7 +291,7 @@ static const struct option_row options[] = {
     {.name = "context", .kind = OPT_INT, .argument = "N", .help = "positions, where more than the model's own are wanted",
      .lo = 1, .hi = 1 << 28},
     {.name = "timing", .kind = OPT_FLAG, .help = "every token's time"},
-    {.name = "profile", .kind = OPT_FLAG, .help = "time by operation, memory by kind; a trace in profile.json"},
+    PROFILE_OPTION,
     {0}};
 
 static const struct example examples[] = {
@@ -322,7 +304,7 @@ const struct command command_generate = {
     .name = "generate",
     .summary = "continue a prompt with the native engine",
     .synopsis = "[MODEL]",
-    .description = "Text goes to standard output as it comes. Without MODEL the built-in teacher is used.",
+    .description = "Text goes to standard output as it comes. Without MODEL llama3-1b is run, or the built-in teacher where that is not at hand.",
     .options = options,
     .examples = examples,
     .globals = GLOBAL_JSON | GLOBAL_OUT | GLOBAL_SEED | GLOBAL_THREADS,

@@ -1,6 +1,7 @@
 #include "cli/profile.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ void profile_release(struct profile *p)
     p->n = p->cap = 0;
 }
 
-int profile_write_trace(const struct profile *p, const char *path, struct err *err)
+static int write_trace(const struct profile *p, const char *path, struct err *err)
 {
     struct buf text = BUF_INIT(SIZE_MAX / 2);
     struct json_out j = JSON_OUT_INIT(&text);
@@ -111,7 +112,7 @@ static size_t add_up(const struct profile *p, struct total totals[NAMES_MAX])
     return n;
 }
 
-void profile_print(const struct profile *p, const struct session *s, FILE *to)
+static void print_tables(const struct profile *p, const struct session *s, FILE *to)
 {
     struct total totals[NAMES_MAX];
     size_t n = add_up(p, totals);
@@ -135,4 +136,17 @@ void profile_print(const struct profile *p, const struct session *s, FILE *to)
         fprintf(to, "%-16s %10.3f\n", kinds[i].name, (double)kinds[i].bytes / (1 << 20));
     if (p->lost)
         fprintf(to, "later events were lost: out of memory or more than %d\n", EVENTS_MAX);
+}
+
+int profile_report(const struct profile *p, const struct session *s, const char *dir, struct err *err)
+{
+    TRY(file_mkdirs(dir ? dir : ".", err));
+    char *path = path_join(dir ? dir : ".", "profile.json", err);
+    int rc = path ? write_trace(p, path, err) : -1;
+    if (rc == 0) {
+        print_tables(p, s, stderr);
+        fprintf(stderr, "\ntrace: %s (for chrome://tracing or ui.perfetto.dev)\n", path);
+    }
+    free(path);
+    return rc;
 }

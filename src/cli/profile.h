@@ -3,7 +3,6 @@
 #define CLI_PROFILE_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "models/session.h"
 
@@ -24,9 +23,11 @@ struct profile {
 void profile_init(struct profile *p);
 void profile_release(struct profile *p);
 
-/* For chrome://tracing and ui.perfetto.dev. */
-int profile_write_trace(const struct profile *p, const char *path, struct err *err);
-/* Time by operation, memory by kind. */
-void profile_print(const struct profile *p, const struct session *s, FILE *to);
+/* DIR/profile.json (DIR NULL: here) for chrome://tracing and ui.perfetto.dev; time by operation and memory by kind to
+ * standard error. */
+int profile_report(const struct profile *p, const struct session *s, const char *dir, struct err *err);
+
+#define PROFILE_OPTION \
+    {.name = "profile", .kind = OPT_FLAG, .help = "time by operation, memory by kind; a trace in profile.json"}
 
 #endif

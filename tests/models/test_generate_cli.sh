@@ -44,8 +44,26 @@ grep -q '"token_ms":\[' "$work/timed" || fail "token_ms"
 grep -q '^attention ' "$work/err" && grep -q '^kv cache ' "$work/err" || fail "tables"
 grep -q '"traceEvents":\[{"name":"embed"' "$work/profile/profile.json" || fail "trace"
 
-# without MODEL the teacher
-"$PRONY" generate --prompt 'A robe' --max-tokens 2 --temperature 0 >/dev/null || fail "the built-in model"
+# without MODEL llama3-1b where it is at hand, else the teacher, and it says which
+mkdir "$work/empty"
+HF_HOME="$work/empty" "$PRONY" generate --prompt 'A robe' --max-tokens 2 --temperature 0 >"$work/first" 2>"$work/err" || fail "the built-in model"
+grep -q 'no MODEL given, and llama3-1b is not here .*teacher' "$work/err" || fail "which model it is"
+HF_HOME="$work/empty" "$PRONY" generate --prompt 'A robe' --max-tokens 2 --temperature 0 --quiet >"$work/out" 2>"$work/err"
+cmp -s "$work/first" "$work/out" && [ ! -s "$work/err" ] || fail "--quiet"
+cached=$work/cached/hub/models--meta-llama--Llama-3.2-1B-Instruct
+mkdir -p "$cached/snapshots/1" "$cached/refs"
+printf 1 >"$cached/refs/main"
+cp "$model"/* "$cached/snapshots/1"
+HF_HOME="$work/cached" "$PRONY" generate --prompt 'A robe' --max-tokens 2 --temperature 0 >"$work/out" 2>"$work/err" || fail "a cached llama3-1b"
+grep -q 'no MODEL given: llama3-1b' "$work/err" || fail "it does not say that llama3-1b runs"
+say --prompt 'A robe' --max-tokens 2 2>/dev/null | cmp -s - "$work/out" || fail "a cached llama3-1b is another model"
+
+# the switches of the documents, and what --debug says
+[ "$("$PRONY" generate --model "$model" --prompt x --max-tokens 4 --seed 3)" = "$("$PRONY" generate "$model" --prompt x --max-tokens 4 --seed 3 --temperature 0.85)" ] ||
+    fail "--model, and 0.85 unless said"
+[ "$("$PRONY" generate --model-path "$model" --prompt x --max-tokens 4)" = "$("$PRONY" generate "$model" --prompt x --max-tokens 4 --seed 42)" ] ||
+    fail "--model-path, and seed 42 unless said"
+say --prompt x --max-tokens 2 --debug 2>&1 >/dev/null | grep -q 'context 4 of 8192, .* MB of KV cache' || fail "--debug"
 
 # a signal ends the text where it is, in good order
 "$PRONY" generate "$model" --prompt x --max-tokens 8000 --ignore-eos --variant ref >"$work/long" &
@@ -83,6 +101,10 @@ printf 'What is 2+2?\n' | "$PRONY" chat "$model" --temperature 0 --variant ref -
 cat "$work/once" "$work/once" | cmp -s - "$work/chat" || fail "reset answers as at first"
 "$PRONY" generate "$model" --special --prompt '<|user|>What is 2+2?<|end|><|assistant|>' --temperature 0 --variant ref --max-tokens 20 >"$work/plain"
 cmp -s "$work/plain" "$work/once" || fail "the template"
+printf 'What is 2+2?\n' | "$PRONY" chat "$model" --temperature 0 --variant ref --max-tokens 20 --profile --timing --out "$work/chat_profile" 2>"$work/err" |
+    cmp -s - "$work/once" || fail "--profile and --timing change the answer"
+grep -q '^attention ' "$work/err" && grep -q '^token 0 ' "$work/err" && [ -s "$work/chat_profile/profile.json" ] || fail "chat --profile --timing"
+printf 'x\n' | HF_HOME="$work/empty" "$PRONY" chat --max-tokens 2 2>&1 >/dev/null | grep -q 'no MODEL given, and llama3-1b is not here' || fail "chat does not say who answers"
 mkdir "$work/other"; cp "$model"/* "$work/other"
 sed 's/<|end|>/<|fin|>/' "$model/tokenizer_config.json" >"$work/other/tokenizer_config.json"
 refused 1 "chat template" chat "$work/other"
