@@ -11,6 +11,7 @@
 #include "cli/run_view.h"
 #include "cli/terminal_style.h"
 #include "experiments/runner.h"
+#include "report/plots.h"
 #include "report/report_files.h"
 #include "report/rows.h"
 #include "store/collate.h"
@@ -106,6 +107,20 @@ static int write_all(const char *folder, const struct report_doc *doc, const str
     return 0;
 }
 
+/* The pictures of a run. A machine that cannot draw has all else: it is told once what to install. */
+static int draw(const char *parent, const char *folder, const struct results *results, bool *can, struct err *err)
+{
+    struct err failed = ERR_INIT;
+    size_t written;
+    if (!*can || plots_write_run(parent, folder, results, &written, &failed) == 0)
+        return 0;
+    if (failed.code != ERR_MISSING)
+        return err_set(err, failed.code, "%s", failed.text);
+    *can = false;
+    fprintf(stderr, "prony: no pictures: %s\n  %s\n", failed.text, failed.hint);
+    return 0;
+}
+
 /* The report of the run in the folder of each target, the page of it beside raw/, and on the terminal. */
 static int report(const struct invocation *in, const struct run_outcome *o, const char *parent, struct err *err)
 {
@@ -113,6 +128,7 @@ static int report(const struct invocation *in, const struct run_outcome *o, cons
     struct report_doc doc;
     struct report_style style;
     struct buf out = BUF_INIT((size_t)1 << 30);
+    bool can_draw = true;
     size_t i;
     json_t *folder;
     char *path = path_join(o->folder, "run.json", err);
@@ -129,7 +145,8 @@ static int report(const struct invocation *in, const struct run_outcome *o, cons
     int rc = rows_document(&doc, &results, err);
     json_array_foreach(json_object_get(run, "folders"), i, folder)
         if (rc == 0)
-            rc = write_all(json_string_value(folder), &doc, &results, err);
+            rc = write_all(json_string_value(folder), &doc, &results, err) < 0
+                     ? -1 : draw(parent, json_string_value(folder), &results, &can_draw, err);
     if (rc == 0)
         rc = report_files_write(parent, report_format_find("html", err), &doc, &results, err);
     if (rc == 0 && !in->json && !in->quiet) {
@@ -223,7 +240,7 @@ static const struct option_row options[] = {
 
 static const struct example examples[] = {
     {"prony run configs/demo.yaml --dry-run", "what it would do, and for how long"},
-    {"prony run configs/demo.yaml --out out", "run it; raw logs, results and artifacts lie below out/, report.html in it"},
+    {"prony run configs/demo.yaml --out out", "run it; raw logs, results, plots and artifacts lie below out/, report.html in it"},
     {"prony run configs/demo.yaml --out out --resume", "take it up again after a crash or Ctrl-C"},
     {0},
 };

@@ -129,16 +129,28 @@ int plot_write(const char *dir, const struct plot_kind *kind, unsigned formats, 
     return result;
 }
 
-int plots_write(const char *dir, unsigned formats, bool dark, const struct results *r, size_t *written, struct err *err)
+/* Those without a folder of theirs go to `own`. */
+static int write_all(const char *dir, const char *own, unsigned formats, bool dark, const struct results *r, size_t *written,
+                     struct err *err)
 {
     struct press *press = press_open(err);
     int result = press ? 0 : -1;
     *written = 0;
     for (size_t i = 0; result == 0 && i < plot_count(); i++) {
-        char *folder = *kinds[i]->folder ? path_join(dir, kinds[i]->folder, err) : mem_strdup(dir, err);
+        char *folder = *kinds[i]->folder ? path_join(dir, kinds[i]->folder, err) : mem_strdup(own, err);
         result = folder ? draw_and_write(folder, kinds[i], press, formats, dark, r, written, err) : -1;
         free(folder);
     }
     press_close(press);
     return result;
+}
+
+int plots_write(const char *dir, unsigned formats, bool dark, const struct results *r, size_t *written, struct err *err)
+{
+    return write_all(dir, dir, formats, dark, r, written, err);
+}
+
+int plots_write_run(const char *parent, const char *own, const struct results *r, size_t *written, struct err *err)
+{
+    return write_all(parent, own, PLOT_PNG, false, r, written, err);
 }

@@ -37,6 +37,8 @@ int plot_draw(struct scene *s, const struct plot_kind *kind, struct press *press
               struct err *err);
 /* Every plot that the rows allow, as FOLDER/NAME.FORMAT below `dir`; *written files in all. */
 int plots_write(const char *dir, unsigned formats, bool dark, const struct results *r, size_t *written, struct err *err);
+/* As PNG, where a run keeps them: those of its own folder in `own`, the others below `parent`. */
+int plots_write_run(const char *parent, const char *own, const struct results *r, size_t *written, struct err *err);
 /* The one plot, as DIR/NAME.FORMAT; *written 0: the rows do not hold what it needs. */
 int plot_write(const char *dir, const struct plot_kind *kind, unsigned formats, bool dark, const struct results *r,
                size_t *written, struct err *err);
