@@ -61,6 +61,11 @@ const struct command *command_find(const struct command *parent, const char *nam
         if (!c->hidden && n_names < sizeof names / sizeof names[0])
             names[n_names++] = c->name;
     }
+    if (!parent && strcmp(name, "version") == 0) {
+        err_set(err, ERR_USAGE, "'version' is not a command");
+        err_hint(err, "did you mean 'prony --version'?");
+        return NULL;
+    }
     const char *nearest = str_nearest_of(name, names, n_names);
     if (parent)
         err_set(err, ERR_USAGE, "'%s' is not an action of 'prony %s'", name, parent->name);

@@ -1,8 +1,11 @@
 #include "experiments/plan.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -319,7 +322,33 @@ static int order_launches(struct builder *b, struct err *err)
 /* ---- time ------------------------------------------------------------------------------------------------------- */
 
 enum { START_MS = 60 };
-static const double token_ms = 20, prompt_token_ms = 1;
+
+/* What is in the file, or in the files of the folder. */
+static double bytes_of(const char *path)
+{
+    struct stat st;
+    double sum = 0;
+    if (!path || stat(path, &st) < 0)
+        return 0;
+    if (!S_ISDIR(st.st_mode))
+        return (double)st.st_size;
+    DIR *dir = opendir(path);
+    for (struct dirent *d; dir && (d = readdir(dir));)
+        if (fstatat(dirfd(dir), d->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
+            sum += (double)st.st_size;
+    if (dir)
+        closedir(dir);
+    return sum;
+}
+
+/* A new token reads the weights once, at 10 GB/s as a small machine does; a token of a prompt, one of many, costs an eighth.
+ * Of a model that is not here nothing is known but that it is a large one. */
+static void guess_tokens(const char *model, double *new_token_ms, double *prompt_token_ms)
+{
+    double bytes = bytes_of(model);
+    *new_token_ms = bytes > 0 ? 0.1 + bytes / 10e6 : 20;
+    *prompt_token_ms = *new_token_ms / 8;
+}
 
 static void guess(struct plan *p)
 {
@@ -333,6 +362,8 @@ static void guess(struct plan *p)
         if (c->launches == 0 || engine_name_parse(&name, c->engine, NULL) < 0)
             continue;
         c->what->load(c->params, &requests, &prompt, &new_tokens, &batch);
+        double token_ms, prompt_token_ms;
+        guess_tokens(c->model_path, &token_ms, &prompt_token_ms);
         double request = prompt_token_ms * (double)(prompt * batch) + token_ms * (double)new_tokens;
         double launch = START_MS;
         if (name.class->guess_ms)
@@ -344,7 +375,7 @@ static void guess(struct plan *p)
         ms += launch * (double)c->launches;
     }
     p->guess_s = ms / 1000;
-    p->guess_why = guessed ? "guessed: 20 ms a new token, 1 ms a prompt token" : "by the engines' own scripts";
+    p->guess_why = guessed ? "guessed from the models' sizes" : "by the engines' own scripts";
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------------------- */

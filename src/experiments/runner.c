@@ -1,5 +1,6 @@
 #include "experiments/runner.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,13 +72,20 @@ static int log_unrun(struct runner *r, size_t cell, const struct err *why, struc
 
 /* ---- commands --------------------------------------------------------------------------------------------------- */
 
-/* What a manifest's `runs` want done first, in the user's shell, with the user's terminal. */
+/* What a manifest's `runs` want done first, in the user's shell, with the user's terminal; what it prints is no result.
+ * Ctrl-C is its alone while it runs (system() sees to that), and stops the run then. */
 static int execute(const struct plan_command *c, struct err *why)
 {
+    char *line = mem_printf(why, "exec 1>&2\n%s", c->command);
+    if (!line)
+        return -1;
     fflush(NULL);
-    int status = system(c->command); /* the manifest's author asked for a shell */
+    int status = system(line); /* the manifest's author asked for a shell */
+    free(line);
     if (status == -1)
         return err_set(why, ERR_IO, "run '%s': no shell could be started", c->id);
+    if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) || WEXITSTATUS(status) == 128 + SIGINT)
+        return err_set(why, ERR_INTERRUPTED, "run '%s': its command was stopped", c->id);
     if (WIFSIGNALED(status))
         return err_set(why, ERR_ENGINE, "run '%s': its command was killed by signal %d", c->id, WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)
@@ -95,6 +103,10 @@ static int run_commands(struct runner *r, struct err *err)
         if (execute(&p->commands[i], &why) == 0) {
             TRY(run_log_command(r->log, i, err));
             continue;
+        }
+        if (why.code == ERR_INTERRUPTED || why.code == ERR_MEMORY) {
+            *err = why;
+            return -1;
         }
         for (size_t c = 0; c < p->n_cells; c++)
             if (strcmp(p->cells[c].target, p->commands[i].target) == 0)

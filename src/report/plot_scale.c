@@ -215,7 +215,7 @@ const char *scale_label(const struct scale *s, size_t tick, char text[SCALE_TEXT
         else
             plot_number(x, 1, text);
     } else if (needs_power(largest)) {
-        plot_number(x, power_of(x ? x : 1) - power_of(s->step) + 1, text);
+        plot_number(x, power_of(x != 0 ? x : 1) - power_of(s->step) + 1, text);
     } else { /* all labels of an axis with the same decimals and the same suffix */
         struct magnitude m = magnitude_of(largest);
         int decimals = -power_of(s->step / m.factor);

@@ -82,7 +82,7 @@ static const char *contender_of(struct making *m, const struct naming *by, const
     char engine[128], run[64] = "";
     rows_engine(engine, cell);
     if (by->model)
-        return cell->model ? model_of(cell) : engine;
+        return cell->model ? model_of(cell) : arena_strdup(&m->doc->arena, engine, err);
     if (by->run)
         rows_run_label(run, m->r, cell->run);
     return arena_printf(&m->doc->arena, err, "%s%s%s%s%s", engine, by->quantize ? " " : "",

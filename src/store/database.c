@@ -38,7 +38,11 @@ int database_error(sqlite3 *db, const char *what, struct err *err)
 {
     int code = sqlite3_errcode(db);
     enum err_code kind = code == SQLITE_NOMEM ? ERR_MEMORY : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ERR_INPUT : ERR_IO;
-    err_set(err, kind, "%s: %s", what, sqlite3_errmsg(db));
+    const char *file = sqlite3_db_filename(db, "main");
+    err_set(err, kind, "%s%s%s%s: %s", file && *file ? "'" : "", file ? file : "", file && *file ? "': " : "", what,
+            sqlite3_errmsg(db));
+    if (code == SQLITE_FULL)
+        err_hint(err, "nothing that was logged is lost: make room, then 'prony collate' the folder");
     if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
         err_hint(err, "the raw logs are the truth: move the database away and collate again");
     return -1;

@@ -154,7 +154,7 @@ cat >commands.yaml <<'END'
 engines: [fake]
 targets:
   - name: works
-    runs: [{id: prepare, command: echo made >made.txt, lr: 1}, anything]
+    runs: [{id: prepare, command: echo made | tee made.txt, lr: 1}, anything]
     benchmarks: [{id: l, config: {type: latency, prompt_lengths: [4], generation_lengths: [3], timed_runs: 1}}]
   - name: breaks
     runs: [{id: train, command: exit 7}]
@@ -163,8 +163,23 @@ END
 "$PRONY" run commands.yaml --out commands >out.txt 2>err.txt
 [ $? = 1 ] || fail "a failed command ends with 1"
 [ "$(cat made.txt)" = made ] || fail "the command was not executed"
+grep -q '^made$' err.txt && ! grep -q '^made$' out.txt || fail "what a command prints is no result"
 cells commands | grep -q "run 'train': its command ended with status 7" || fail "no row for the failed command"
 cells commands | grep -q '"status":"ok"' || fail "the other target did not run"
+
+# Ctrl-C while a command works stops the run; taken up again it is done from its start.
+cat >stopped.yaml <<'END'
+engines: [fake]
+targets:
+  - name: s
+    runs: [{id: long, command: '[ -e go ] || kill -INT $$'}]
+    benchmarks: [{id: l, config: {type: latency, prompt_lengths: [4], generation_lengths: [3], timed_runs: 1}}]
+END
+"$PRONY" run stopped.yaml --out stopped >out.txt 2>err.txt && fail "a stopped command went unnoticed"
+grep -q 'prony run stopped.yaml --out stopped --resume' err.txt || fail "not said how to go on: $(cat err.txt)"
+touch go
+"$PRONY" run stopped.yaml --out stopped --resume >out.txt 2>err.txt || fail "resume after a stopped command: $(cat err.txt)"
+cells stopped | grep -q '"status":"ok"' || fail "nothing was measured after the command"
 
 # A model is looked for beside the manifest too; one that is nowhere says where it was looked for.
 mkdir elsewhere

@@ -14,7 +14,7 @@ static struct err err;
 
 static const char *const hostile[] = {
     "</script><script>alert(1)</script>", "<!--", "a&b", "\"quoted\" 'twice'", "{{title}}", "\xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D",
-    "\xE2\x80\xAE" "reversed", "two\nlines", "\x1b[31m", "%s%n\\_", "\xF0\x9F\x98\x80",
+    ("\xE2\x80\xAE" "reversed"), "two\nlines", "\x1b[31m", "%s%n\\_", "\xF0\x9F\x98\x80",
 };
 #define N_HOSTILE (sizeof hostile / sizeof hostile[0])
 

@@ -25,6 +25,7 @@ struct file {
 struct hub_server {
     int listener, wake[2], port;
     pthread_t thread;
+    pthread_mutex_t serving; /* held from a connection's beginning to the last byte sent */
     char url[64];
     struct file files[32];
     size_t n;
@@ -186,7 +187,9 @@ static void *run(void *arg)
         int fd = accept(s->listener, NULL, NULL);
         if (fd < 0)
             continue;
+        pthread_mutex_lock(&s->serving);
         serve(s, fd);
+        pthread_mutex_unlock(&s->serving);
         shutdown(fd, SHUT_WR);
         char rest[256];
         while (recv(fd, rest, sizeof rest, 0) > 0) /* a reset would lose what is on its way */
@@ -198,6 +201,7 @@ static void *run(void *arg)
 struct hub_server *hub_server_start(void)
 {
     struct hub_server *s = calloc(1, sizeof *s);
+    pthread_mutex_init(&s->serving, NULL);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
     s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -220,6 +224,7 @@ void hub_server_stop(struct hub_server *s)
     close(s->wake[0]);
     close(s->wake[1]);
     hub_server_clear(s);
+    pthread_mutex_destroy(&s->serving);
     free(s);
 }
 
@@ -228,13 +233,21 @@ const char *hub_server_url(const struct hub_server *s)
     return s->url;
 }
 
+void hub_server_rest(struct hub_server *s)
+{
+    pthread_mutex_lock(&s->serving);
+    pthread_mutex_unlock(&s->serving);
+}
+
 struct hub_faults *hub_server_faults(struct hub_server *s)
 {
+    hub_server_rest(s);
     return &s->faults;
 }
 
 struct hub_requests *hub_server_requests(struct hub_server *s)
 {
+    hub_server_rest(s);
     return &s->requests;
 }
 

@@ -43,6 +43,8 @@ struct hub_requests {
 struct hub_server *hub_server_start(void);
 void hub_server_stop(struct hub_server *s);
 const char *hub_server_url(const struct hub_server *s);
+/* Returns when the last answer is done with; the two below wait too. */
+void hub_server_rest(struct hub_server *s);
 struct hub_faults *hub_server_faults(struct hub_server *s);
 struct hub_requests *hub_server_requests(struct hub_server *s);
 /* A file of every repository; large ones carry a SHA-256, small ones git's name. */
