@@ -146,9 +146,11 @@ static int check_tops(const struct engine *e, const struct engine_reply *r, size
 {
     const struct engine_top *row = &r->tops[at * (size_t)r->n_top];
     for (int k = 0; k < r->n_top; k++) {
-        if (row[k].id < 0 || (e->facts.vocabulary > 0 && row[k].id >= e->facts.vocabulary))
+        if ((row[k].id < 0 && r->n_unknown == 0) || (e->facts.vocabulary > 0 && row[k].id >= e->facts.vocabulary))
             return err_set(err, ERR_ENGINE, "step %zu: likeliest token %d is %d, not in the vocabulary of %d", at, k,
                            row[k].id, e->facts.vocabulary);
+        if (row[k].id < 0 && r->n_unknown > 0)
+            continue;
         if (!(row[k].logprob <= 1e-3) || isinf(row[k].logprob))
             return err_set(err, ERR_ENGINE, "step %zu: %g is not the log-probability of a token", at, row[k].logprob);
         if (k > 0 && row[k].logprob > row[k - 1].logprob)
@@ -161,10 +163,11 @@ static int check_step(const struct engine *e, const struct engine_reply *r, size
 {
     const struct engine_step *s = &r->steps[at];
     int64_t before = at ? r->steps[at - 1].done : r->submitted;
-    if (e->can.token_ids && (s->id < 0 || (e->facts.vocabulary > 0 && s->id >= e->facts.vocabulary)))
+    bool unknown = s->id < 0 && r->n_unknown > 0, untold = r->n_unknown > 0 || (e->can.logprobs_cost && r->n_top == 0);
+    if (e->can.token_ids && !unknown && (s->id < 0 || (e->facts.vocabulary > 0 && s->id >= e->facts.vocabulary)))
         return err_set(err, ERR_ENGINE, "step %zu: token %d is not in the vocabulary of %d", at, s->id,
                        e->facts.vocabulary);
-    if (e->can.top_k > 0 && !is_logprob(s->logprob))
+    if (e->can.top_k > 0 && !is_logprob(s->logprob) && !(untold && isnan(s->logprob)))
         return err_set(err, ERR_ENGINE, "step %zu: %g is not the log-probability of a token", at, s->logprob);
     if (s->handed < before || s->done < s->handed ||
         (s->began != ENGINE_NEVER && (s->began < s->handed || s->began > s->done)))

@@ -123,7 +123,7 @@ struct engine_top {
 /* One new token. The first step's `handed` is when the request was handed over, so that the prefill is its work; a
  * later step is handed over when the one before it was done. */
 struct engine_step {
-    int32_t id;            /* -1 where the engine gives no ids */
+    int32_t id;            /* -1 where the engine gives no ids, or none for this token (reply.n_unknown) */
     double logprob;        /* NaN where the engine gives none */
     int64_t handed;        /* the work could begin */
     int64_t began;         /* first work on it, or ENGINE_NEVER */
@@ -144,6 +144,7 @@ struct engine_reply {
     struct buf text;
     size_t n_prompt;        /* tokens of the prompt by the engine's own count */
     int64_t n_reported;     /* new tokens by the engine's own count; -1: it keeps none */
+    int64_t n_ambiguous, n_unknown; /* tokens whose id was looked up by their text and is one of several, or not known */
     int64_t cached_tokens;  /* of the prompt that were not computed again; -1: unknown */
     int64_t submitted;      /* the request was handed over */
     int64_t prefilled;      /* the prompt was through, or ENGINE_NEVER */
@@ -158,7 +159,8 @@ void engine_reply_release(struct engine_reply *r); /* frees all; zeroed and usab
 
 struct engine_facts {
     char version[96];       /* of what was really opened */
-    char clock[16];         /* what its stamps are read from: "monotonic" unless it says otherwise */
+    char clock[16];         /* what its stamps are read from: "monotonic"; "kernel-receive" (when the kernel had the bytes,
+                             * on the same time line); "virtual" */
     char quantize[32];      /* "f32", "q4_k", "mixed q4_k/q6_k" */
     char precision[16];     /* what the numbers are multiplied in: "f32", "bf16", "int8"; "": unknown */
     char kv[16];            /* type of the KV cache; "": unknown */
@@ -230,6 +232,7 @@ struct engine_capabilities {
     bool seed;           /* the same sampling seed gives the same tokens */
     bool stops;
     bool depth;          /* prompts may begin with tokens that no clock counts (n_before) */
+    bool logprobs_cost;  /* a token's own log-probability comes only with n_top > 0: having it takes the engine time */
     int batch;           /* the largest n_prompts; 0: any */
     double score_error;  /* a text may score so far (nats a token) from what was said when it was written, because many
                           * rows at once round otherwise than one by one; 0: not more than 1e-4 */
@@ -252,6 +255,7 @@ struct engine_class {
     const char *checked_against;       /* "real 0.13.0", or "double only": follows its numbers into every report */
     struct engine_capabilities can;
     bool needs_model, takes_url;
+    const void *row;                   /* what the shared core of a family of engines needs to know of this one */
 
     /* MUST. Is it here? Looks, but launches nothing and takes no longer than a second. */
     void (*probe)(const struct engine_name *name, struct engine_probe *out);

@@ -35,6 +35,7 @@ int engine_reply_prepare(struct engine_reply *r, size_t max_tokens, int n_top, s
     r->n_top = n_top;
     r->n_prompt = 0;
     r->n_reported = r->cached_tokens = -1;
+    r->n_ambiguous = r->n_unknown = 0;
     r->submitted = r->prefilled = ENGINE_NEVER;
     r->server_prefill_ms = r->server_decode_ms = NAN;
     r->finish = FINISH_LENGTH;

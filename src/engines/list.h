@@ -2,3 +2,10 @@
  * NAME.c of this folder. A name of the design that has no line here yet stands in engine_name.c. */
 ENGINE(native)
 ENGINE(fake)
+ENGINE(llamacpp)
+ENGINE(lemonade)
+ENGINE(vllm)
+ENGINE(sglang)
+ENGINE(ollama)
+ENGINE(mlc)
+ENGINE(openai)

@@ -198,11 +198,11 @@ static size_t see_body(char *data, size_t one, size_t n, void *arg)
                 (unsigned long long)x->request.limits.body);
         return 0;
     }
+    x->reply.stamped = stamp != RECEIVE_UNSTAMPED;
     if (!x->request.on_data || status < 200 || status > 299) {
         buf_add(&x->reply.body, data, n);
         return buf_check(&x->reply.body, &x->failure) < 0 ? 0 : n;
     }
-    x->reply.stamped = stamp != RECEIVE_UNSTAMPED;
     int rc = x->request.on_data(x->request.arg, data, n, x->reply.stamped ? stamp : now, &x->failure);
     w->enough = rc > 0;
     return rc == 0 ? n : 0;
@@ -404,29 +404,26 @@ static void end(struct http_work *w)
     h->n_ended++;
 }
 
-/* Nothing had come from the peer: it is not there. */
-static bool never_connected(CURLcode c)
-{
-    return c == CURLE_COULDNT_CONNECT || c == CURLE_COULDNT_RESOLVE_HOST || c == CURLE_COULDNT_RESOLVE_PROXY;
-}
-
 static void judge(struct http_work *w, CURLcode c)
 {
     struct http_exchange *x = w->x;
     const char *url = x->request.url, *told = *w->told ? w->told : curl_easy_strerror(c);
     if (c == CURLE_OK || w->enough || x->failure.code != ERR_NONE)
         return; /* of a callback that failed, the reason is there already */
-    if (c == CURLE_OPERATION_TIMEDOUT)
+    if (c == CURLE_OPERATION_TIMEDOUT) {
         err_set(&x->failure, ERR_TIMEOUT, "'%s': no connection within %d ms", url, x->request.limits.connect);
-    else if (never_connected(c))
+    } else if (c == CURLE_COULDNT_CONNECT) { /* libcurl would say the address again, and how long it took */
+        err_set(&x->failure, ERR_MISSING, "nothing answers at '%s'", url);
+    } else if (c == CURLE_COULDNT_RESOLVE_HOST || c == CURLE_COULDNT_RESOLVE_PROXY) {
         err_set(&x->failure, ERR_MISSING, "nothing answers at '%s': %s", url, told);
-    else if (c == CURLE_URL_MALFORMAT || c == CURLE_UNSUPPORTED_PROTOCOL)
+    } else if (c == CURLE_URL_MALFORMAT || c == CURLE_UNSUPPORTED_PROTOCOL) {
         err_set(&x->failure, ERR_USAGE, "'%s' is not a URL that prony can ask: %s", url, told);
-    else if (c == CURLE_PARTIAL_FILE || c == CURLE_RECV_ERROR || c == CURLE_GOT_NOTHING)
+    } else if (c == CURLE_PARTIAL_FILE || c == CURLE_RECV_ERROR || c == CURLE_GOT_NOTHING) {
         err_set(&x->failure, ERR_ENGINE, "'%s': the connection broke %s: %s", url,
                 w->n_body ? "in the middle of the reply" : "before a reply", told);
-    else
+    } else {
         err_set(&x->failure, ERR_ENGINE, "'%s': %s", url, told);
+    }
 }
 
 static void check_deadlines(struct http *h, int64_t now)

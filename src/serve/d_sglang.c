@@ -164,7 +164,7 @@ static void generate(struct stand_in *s, const struct http_call *call, struct ht
 static bool handle(struct stand_in *s, const struct http_call *call, struct http_answer *a)
 {
     const struct engine_facts *f = engine_facts(stand_in_engine(s));
-    if (call_is(call, "GET", "/ready") || call_is(call, "GET", "/health"))
+    if (call_is(call, "GET", "/ready"))
         a->content_type = "text/plain";
     else if (call_is(call, "GET", "/server_info"))
         buf_printf(&a->body, "{\"version\":\"0.0-double\",\"context_length\":%d,\"disable_radix_cache\":true,\"internal_states\":[{}]}",
@@ -183,4 +183,4 @@ static bool handle(struct stand_in *s, const struct http_call *call, struct http
 }
 
 const struct dialect dialect_sglang = {
-    .name = "sglang", .handle = handle, .error = oai_error, .stream_type = "text/event-stream", .health_path = "/ready"};
+    .name = "sglang", .handle = handle, .error = oai_error, .stream_type = "text/event-stream", .health_path = "/model_info"};

@@ -60,7 +60,7 @@ static enum http_next garbage(struct talk *t, struct buf *out)
 {
     (void)t;
     buf_str(out, "data: {\"choices\": [oops}\n\n");
-    return HTTP_NEXT_MORE;
+    return HTTP_NEXT_END;
 }
 
 static enum http_next endless(struct talk *t, struct buf *out)
@@ -68,6 +68,14 @@ static enum http_next endless(struct talk *t, struct buf *out)
     (void)t;
     for (size_t i = 0; i < PIECE / 16; i++)
         buf_str(out, ": still here...\n");
+    return HTTP_NEXT_MORE;
+}
+
+/* As endless, of events that say nothing. */
+static enum http_next chatter(struct talk *t, struct buf *out)
+{
+    bool lines = strcmp(stand_in_dialect(t->s)->stream_type, "application/x-ndjson") == 0;
+    buf_str(out, lines ? "{}\n" : "data: {}\n\n");
     return HTTP_NEXT_MORE;
 }
 
@@ -113,6 +121,7 @@ static const struct fault faults[] = {
     {.name = "die", .tell = die},
     {.name = "garbage", .tell = garbage},
     {.name = "endless", .tell = endless},
+    {.name = "chatter", .tell = chatter},
     {.name = "silence", .tell = silence},
     {.name = "long_line", .tell = long_line},
     {.name = "error_in_stream", .tell = error_in_stream},

@@ -283,7 +283,9 @@ static void names_are_parsed(void **unused)
     assert_string_equal(engine_name_label(&name, label), "fake");
     assert_err(engine_name_parse(&name, "fakke", &err), ERR_USAGE, "'fakke' is not an engine");
     assert_string_equal(err.hint, "did you mean 'fake'?");
-    assert_err(engine_name_parse(&name, "vllm", &err), ERR_UNSUPPORTED, "engine 'vllm' is not built into this prony yet");
+    assert_ok(engine_name_parse(&name, "vllm@https://example.org/v1", &err));
+    assert_string_equal(name.url, "https://example.org/v1");
+    assert_err(engine_name_parse(&name, "vllm@example.org", &err), ERR_USAGE, "is not a URL, expected http://HOST:PORT");
     assert_err(engine_name_parse(&name, "hf", &err), ERR_UNSUPPORTED, "engine 'transformers' is not built");
     assert_err(engine_name_parse(&name, "", &err), ERR_USAGE, "expected NAME[:VARIANT][@URL]");
     assert_err(engine_name_parse(&name, ":x", &err), ERR_USAGE, "expected NAME[:VARIANT][@URL]");

@@ -230,10 +230,10 @@ static void switches_choose(void **unused)
     struct manifest *m = parse(demo);
     struct plan p;
     assert_ok(plan_make(&p, m, &(struct plan_choice){.models = (const char *const[]){"student"}, .n_models = 1,
-                                                     .engines = (const char *const[]){"vllm", "fake"}, .n_engines = 2,
+                                                     .engines = (const char *const[]){"vllm@http://127.0.0.1:1", "fake"}, .n_engines = 2,
                                                      .num_prompts = 3}, &err));
     assert_int_equal(p.n_cells, 4);
-    assert_string_equal(p.cells[0].why.text, "engine 'vllm' is not built into this prony yet");
+    assert_string_equal(p.cells[0].why.text, "engine 'vllm' is missing: nothing answers at 'http://127.0.0.1:1/health'");
     assert_int_equal(p.cells[1].samples, 3);
     assert_int_equal(json_integer_value(json_object_get(p.cells[1].options, "token_ms")), 2);
     assert_string_equal(p.cells[1].model_path, "s.gguf");

@@ -114,7 +114,7 @@ pid=
 
 # Rows with reasons; the run goes on.
 cat >faults.yaml <<'END'
-engines: [fake, vllm]
+engines: [fake, "vllm@http://127.0.0.1:1"]
 models:
   good: {options: {}}
   dies: {options: {fault: die, fault_request: 2}}
@@ -132,7 +132,7 @@ END
 "$PRONY" run faults.yaml --out faults --time-limit 3 >out.txt 2>err.txt
 [ $? = 1 ] || fail "a run with failed cells ends with 1"
 for reason in 'killed by signal 9' 'no sign of life for 3 s' 'counts 5 new tokens, 4 came' 'told to fail at opening' \
-    "'vllm' is not built into this prony yet" "'perplexity' is not built into this prony yet"; do
+    "'vllm' is missing: nothing answers" "'perplexity' is not built into this prony yet"; do
     cells faults | grep -q "$reason" || fail "no row with the reason \"$reason\""
 done
 [ "$(cells faults | grep -c '"status":"timeout"')" = 2 ] || fail "two cells hang"
