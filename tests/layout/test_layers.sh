@@ -18,6 +18,15 @@ check() {
 }
 check src/RANKS src/*/*.[ch] || exit 1
 
+# docs/ARCHITECTURE.md has every folder, under its rank, and each has a README of a page.
+for folder in $(awk '$1 !~ /^#/ && NF == 2 { print $1 "/" $2 }' src/RANKS); do
+    rank=${folder%%/*} name=${folder#*/}
+    [ -d "src/$name" ] || continue
+    said=$(awk -v name="$name" '/^[0-9]\. / { rank = $1 + 0 } index($0, "`" name "/` -") { print rank; exit }' docs/ARCHITECTURE.md)
+    [ "$said" = "$rank" ] || { echo "docs/ARCHITECTURE.md: src/$name is of rank $rank, said is '$said'"; exit 1; }
+    [ "$(wc -l <"src/$name/README.md")" -le 60 ] || { echo "src/$name/README.md is no page"; exit 1; }
+done
+
 # The check must be able to fail: a base file that includes an engine header is refused.
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
