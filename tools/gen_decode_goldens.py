@@ -30,6 +30,12 @@ QUANTS = {  # name -> (gguf's type, where the f16 scales lie)
 }
 
 
+# Dettmers et al. 2023, "QLoRA", appendix E
+NF4 = [-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
+       -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
+       0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0]
+
+
 def f8_e4m3(byte):
     sign, exponent, fraction = byte >> 7, byte >> 3 & 15, byte & 7
     if exponent == 15 and fraction == 7:
@@ -74,6 +80,12 @@ def main(path):
                 x[:4] = [info.min, info.max, 0, 1]
             emit(out, name, 64, x.tobytes(), x.astype("<f4"))
         emit(out, "bool", 2, b"\x00\x01", [0, 1])
+        scales = (rng.standard_normal(2 * BLOCKS) * 10.0 ** rng.integers(-3, 3, 2 * BLOCKS)).astype("<f4")
+        codes = rng.integers(0, 256, (2 * BLOCKS, 32), dtype=np.uint8)
+        raw = [scales[i].tobytes() + codes[i].tobytes() for i in range(2 * BLOCKS)]
+        nibbles = np.stack([codes >> 4, codes & 15], axis=-1).reshape(2 * BLOCKS, 64)
+        emit(out, "nf4", BLOCKS, b"".join(raw[:BLOCKS]), scales[:BLOCKS, None] * np.array(NF4, dtype="<f4")[nibbles[:BLOCKS]])
+        emit(out, "int8", BLOCKS, b"".join(raw[BLOCKS:]), scales[BLOCKS:, None] * codes[BLOCKS:].view("i1").astype("<f4"))
 
 
 main(sys.argv[1])

@@ -11,7 +11,8 @@
 
 #include "base/err.h"
 
-/* DTYPE(constant, name, values per block, bytes per block, GGUF's number or -1) */
+/* DTYPE(constant, name, values per block, bytes per block, GGUF's number or -1). NF4 and INT8 are in no file: weights become
+ * them when a model is loaded (transform/load_quantize.h). */
 #define DTYPE_LIST                          \
     DTYPE(F32, "f32", 1, 4, 0)              \
     DTYPE(F16, "f16", 1, 2, 1)              \
@@ -35,7 +36,9 @@
     DTYPE(Q5_K, "q5_k", 256, 176, 13)       \
     DTYPE(Q6_K, "q6_k", 256, 210, 14)       \
     DTYPE(IQ4_NL, "iq4_nl", 32, 18, 20)     \
-    DTYPE(IQ4_XS, "iq4_xs", 256, 136, 23)
+    DTYPE(IQ4_XS, "iq4_xs", 256, 136, 23)   \
+    DTYPE(NF4, "nf4", 64, 36, -1)           \
+    DTYPE(INT8, "int8", 32, 36, -1)
 
 enum dtype {
 #define DTYPE(id, name, values, bytes, gguf) DTYPE_##id,

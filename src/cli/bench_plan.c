@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "transform/load_quantize.h"
 
 /* Switches whose items are a list of the experiment's config. */
 static const struct {
@@ -14,7 +15,7 @@ static const struct {
     int64_t lo, hi; /* both 0: texts */
 } lists[] = {{"prompt", "prompt_lengths", 1, 10000000}, {"gen", "generation_lengths", 0, 1000000}, {"pg", "pairs", 0, 0},
              {"depth", "depths", 0, 10000000}, {"batch", "batch_sizes", 1, 4096}, {"threads", "threads", 1, 256},
-             {"kv", "cache_kinds", 0, 0}, {"math", "math", 0, 0}};
+             {"kv", "cache_kinds", 0, 0}, {"math", "math", 0, 0}, {"quantize", "quantize", 0, 0}};
 
 static int check_pair(const char *text, struct err *err)
 {
@@ -33,6 +34,8 @@ static int add_list(json_t *config, const struct invocation *in, size_t row, str
         int64_t number = 0;
         if (str_eq(lists[row].option, "pg"))
             rc = check_pair(opt_item(in, "pg", i), err);
+        if (str_eq(lists[row].option, "quantize"))
+            rc = load_quantize_check(opt_item(in, "quantize", i), err);
         if (lists[row].hi > 0)
             rc = opt_item_int(&number, in, lists[row].option, i, lists[row].lo, lists[row].hi, err);
         json_array_append_new(list, lists[row].hi > 0 ? json_integer(number) : json_string(opt_item(in, lists[row].option, i)));

@@ -207,6 +207,8 @@ static const struct option_row options[] = {
      .choices = "f32,f16,bf16,q8_0,q4_0,fp16,q8,q4"},
     {.name = "math", .kind = OPT_LIST, .argument = "T,...",
      .help = "what F16 and F32 weights are multiplied in; bf16 is faster and less exact; not given: f32", .choices = "f32,bf16"},
+    {.name = "quantize", .kind = OPT_LIST, .argument = "T,...",
+     .help = "types that the weights get when the model is loaded: int8, nf4, float16, bf16, q8_0, q4_k_m, ..."},
     {.name = "row-invariant", .kind = OPT_FLAG, .help = "the same bits for a row whatever is computed beside it"},
     {.name = "iterations", .letter = 'r', .kind = OPT_INT, .argument = "N", .help = "timed requests of a launch",
      .initial = "5", .lo = 1, .hi = 1e6},
@@ -225,6 +227,7 @@ static const struct example examples[] = {
     {"prony bench llama.gguf", "prompt 512, generate 128, five times"},
     {"prony bench f16.gguf q8_0.gguf q4_k_m.gguf -p 128,512 -n 64 --format md", "three files side by side, as Markdown"},
     {"prony bench q8_0.gguf -p 16 -n 32 -b 1,2,4,8,16,32", "sequences that advance together"},
+    {"prony bench bf16.gguf --quantize int8,nf4,q4_k_m", "the same weights, quantized when the model is loaded"},
     {"prony bench q8_0.gguf -p 1 -n 32 -d 0,4096 --kv f16,q8_0 --json", "decode at a depth, by type of the KV cache"},
     {0}};
 

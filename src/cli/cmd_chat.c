@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/native_switches.h"
 #include "cli/own_model.h"
 #include "cli/profile.h"
 #include "cli/sampling_options.h"
@@ -190,8 +191,9 @@ static int work(struct chat *c, struct err *err)
     TRY(stops_read(&c->stops, &c->n_stops, c->in, err));
     TRY(find_end(c, err));
     model_facts(c->model, &facts);
-    struct session_options o = {.variant = opt_string(c->in, "variant"), .threads = c->in->threads,
-                                .context = opt_given(c->in, "context") ? (int)opt_int(c->in, "context") : facts.context};
+    struct session_options o = {0};
+    TRY(native_switches_apply(&o, c->model, c->in, err));
+    o.context = opt_given(c->in, "context") ? (int)opt_int(c->in, "context") : facts.context;
     if (opt_flag(c->in, "profile"))
         o.observer = &c->profile.observer;
     TRY(session_open(&c->session, c->model, &o, err));
@@ -229,7 +231,7 @@ static const struct option_row options[] = {
     {.name = "max-tokens", .letter = 'n', .kind = OPT_INT, .argument = "N", .help = "tokens of an answer at most",
      .initial = DEFAULT_CHAT_MAX_TOKENS, .lo = 1, .hi = 1e8},
     SAMPLING_OPTIONS,
-    {.name = "variant", .kind = OPT_STRING, .argument = "V", .help = "of the native engine", .choices = "ref,fast"},
+    NATIVE_SWITCHES,
     {.name = "context", .kind = OPT_INT, .argument = "N", .help = "positions of a conversation", .lo = 1, .hi = 1 << 28},
     {.name = "timing", .kind = OPT_FLAG, .help = "every token's time"},
     PROFILE_OPTION,

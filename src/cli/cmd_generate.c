@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/list_ids.h"
+#include "cli/native_switches.h"
 #include "cli/own_model.h"
 #include "cli/profile.h"
 #include "cli/sampling_options.h"
@@ -211,7 +212,8 @@ static int open_session(struct job *j, struct err *err)
     model_facts(j->model, &facts);
     for (size_t i = 0; i < j->n_prompts; i++)
         longest = j->prompts[i].n > longest ? j->prompts[i].n : longest;
-    struct session_options o = {.variant = opt_string(j->in, "variant"), .threads = j->in->threads};
+    struct session_options o = {0};
+    TRY(native_switches_apply(&o, j->model, j->in, err));
     /* the cache is as long as this needs; beyond the model's limit generate() refuses with both numbers */
     o.context = longest + most < (size_t)facts.context ? (int)(longest + most) : facts.context;
     if (opt_given(j->in, "context"))
@@ -287,7 +289,7 @@ static const struct option_row options[] = {
      .initial = DEFAULT_GENERATE_MAX_TOKENS, .lo = 1, .hi = 1e8},
     {.name = "ignore-eos", .kind = OPT_FLAG, .help = "go on after an end-of-text token"},
     SAMPLING_OPTIONS,
-    {.name = "variant", .kind = OPT_STRING, .argument = "V", .help = "of the native engine", .choices = "ref,fast"},
+    NATIVE_SWITCHES,
     {.name = "context", .kind = OPT_INT, .argument = "N", .help = "positions, where more than the model's own are wanted",
      .lo = 1, .hi = 1 << 28},
     {.name = "timing", .kind = OPT_FLAG, .help = "every token's time"},

@@ -21,6 +21,7 @@
 #include "models/model.h"
 #include "models/sampler.h"
 #include "models/session.h"
+#include "transform/load_quantize.h"
 
 enum { SCORE_PIECE = 256, PIECE_MAX = 1 << 16 };
 
@@ -77,31 +78,20 @@ static void native_close(void *self)
     free(n);
 }
 
-/* What one decode step reads: every weight once, but of a table that is only looked up no more than a row. And what a
- * token's way through the layers computes: a multiplication and an addition for every value of every matrix. */
-static void count_step(struct engine_facts *out, const struct model *m, const struct model_facts *f)
+static bool begins(const char *text, const char *with)
 {
-    const struct model_file *file = model_source(m);
-    for (size_t i = 0; i < model_file_n_tensors(file); i++) {
-        const struct tensor *t = model_file_tensor_at(file, i);
-        bool tokens = str_eq(t->name, "token_embd.weight") || str_ends(t->name, "embed_tokens.weight") || str_ends(t->name, "wte.weight");
-        bool positions = str_eq(t->name, "position_embd.weight") || str_ends(t->name, "embed_positions.weight") || str_ends(t->name, "wpe.weight");
-        bool output = str_eq(t->name, "output.weight") || str_ends(t->name, "lm_head.weight");
-        out->step_bytes += positions || (tokens && !f->tied) ? 0 : t->bytes;
-        if (t->n_dims == 2 && !tokens && !positions && !output)
-            out->row_ops += 2 * t->dims[0] * t->dims[1];
-    }
-    out->logits_ops = 2 * (uint64_t)f->vocabulary * (uint64_t)f->hidden;
-    out->position_ops = 4 * (uint64_t)f->layers * (uint64_t)f->heads * (uint64_t)f->head_dim;
+    return strncmp(text, with, strlen(with)) == 0;
 }
 
 /* What kernels.h says of the type that most weights have. */
 static const char *precision_of(const struct native *n, const struct model_facts *f)
 {
     const struct kernel_set *set;
-    const char *first = strncmp(f->quantization, "mixed ", 6) == 0 ? f->quantization + 6 : f->quantization;
-    bool plain = strncmp(first, "f16", 3) == 0 || strncmp(first, "f32", 3) == 0, half = strncmp(first, "bf16", 4) == 0;
-    if (strcmp(session_variant(n->session), "ref") == 0 || kernels_choose(&set, NULL, NULL) < 0 || str_eq(set->name, "scalar"))
+    const char *first = begins(f->quantization, "mixed ") ? f->quantization + 6 : f->quantization;
+    bool plain = begins(first, "f16") || begins(first, "f32"), half = begins(first, "bf16");
+    bool decoded = begins(first, "nf4") || begins(first, "int8") || begins(first, "f8"); /* to float32 */
+    if (strcmp(session_variant(n->session), "ref") == 0 || decoded || kernels_choose(&set, NULL, NULL) < 0 ||
+        str_eq(set->name, "scalar"))
         return "f32";
     if (plain || half)
         return (half || n->bf16) && str_eq(set->name, "avx512") ? "bf16" : "f32";
@@ -112,7 +102,9 @@ static void tell_facts(const struct native *n, const struct engine_spec *spec, s
 {
     struct model_facts f;
     struct session_memory m;
+    struct model_step step;
     model_facts(n->model, &f);
+    model_step(n->model, &step);
     session_memory(n->session, &m);
     snprintf(out->version, sizeof out->version, "%s %s, %s", build_version(), build_commit(), session_variant(n->session));
     snprintf(out->quantize, sizeof out->quantize, "%s", f.quantization ? f.quantization : "");
@@ -124,7 +116,10 @@ static void tell_facts(const struct native *n, const struct engine_spec *spec, s
         if (model_is_eos(n->model, id))
             out->eos = id;
     out->parameters = out->step_parameters = f.parameters;
-    count_step(out, n->model, &f);
+    out->step_bytes = step.bytes;
+    out->row_ops = step.row_ops;
+    out->logits_ops = step.logits_ops;
+    out->position_ops = step.position_ops;
     snprintf(out->precision, sizeof out->precision, "%s", precision_of(n, &f));
     snprintf(out->kv, sizeof out->kv, "%s", dtype_name(session_kv_type(n->session)));
     out->threads = str_eq(session_variant(n->session), "ref") ? 1 : spec->threads > 0 ? spec->threads : team_processors();
@@ -143,6 +138,8 @@ static int native_open(void **self, const struct engine_spec *spec, struct engin
     buf_init(&n->piece, PIECE_MAX);
     n->batch = spec->batch > 0 ? spec->batch : 1;
     if (native_options_read(&o, spec->options, err) < 0 || model_open(&n->model, spec->model, err) < 0)
+        goto fail;
+    if (o.quantize && load_quantize(n->model, o.quantize, spec->threads, &(struct load_report){0}, err) < 0)
         goto fail;
     n->bf16 = str_eq(o.math, "bf16");
     model_facts(n->model, &f);
@@ -423,9 +420,9 @@ static void native_memory(void *self, struct engine_memory *out)
     const struct native *n = self;
     struct session_memory m;
     session_memory(n->session, &m);
-    out->weights = (int64_t)m.weights;
+    out->weights = (int64_t)(m.weights + m.model);
     out->kv = (int64_t)m.kv;
-    out->scratch = (int64_t)(m.scratch + m.logits + m.model);
+    out->scratch = (int64_t)(m.scratch + m.logits);
 }
 
 static const char *const variants[] = {"fast", "ref", NULL};

@@ -5,8 +5,9 @@
 
 #include "base/alias.h"
 #include "base/str.h"
+#include "transform/load_quantize.h"
 
-enum kind { WORD, FLAG };
+enum kind { WORD, CHECKED, FLAG }; /* CHECKED: any word that load_quantize_check lets through */
 
 static const struct row {
     const char *name;
@@ -21,6 +22,8 @@ static const struct row {
      "what F16 and F32 weights are multiplied in: bf16 trades precision for speed"},
     {"kv", WORD, offsetof(struct native_options, kv), "f32|f16|bf16|q8_0|q4_0", ALIAS_CACHE_TYPE, "f16 (ref: f32)",
      "type of the KV cache"},
+    {"quantize", CHECKED, offsetof(struct native_options, quantize), NULL, ALIAS_TYPE, "as in the file",
+     "type that the weights get when the model is loaded: int8, nf4, f16, bf16, or one of `prony model quantize`"},
     {"row_invariant", FLAG, offsetof(struct native_options, row_invariant), NULL, ALIAS_TYPE, "false",
      "the same bits for a row whatever is computed beside it"},
 };
@@ -60,9 +63,15 @@ static int read_one(struct native_options *o, const char *key, const json_t *val
         return 0;
     }
     const char *word = json_is_string(value) ? alias_resolve(r->alias, json_string_value(value)) : NULL;
+    if (r->kind == CHECKED && word) {
+        if (load_quantize_check(word, err) < 0)
+            return err_context(err, "options.%s", key);
+        memcpy(field, &word, sizeof word);
+        return 0;
+    }
     if (!word || !among(r->words, word))
-        return err_set(err, ERR_USAGE, "options.%s: %s%s%s expected one of %s", key, word ? "found '" : "", word ? word : "",
-                       word ? "'," : "", r->words);
+        return err_set(err, ERR_USAGE, "options.%s: %s%s%s expected %s%s", key, word ? "found '" : "", word ? word : "",
+                       word ? "'," : "", r->words ? "one of " : "a name", r->words ? r->words : "");
     memcpy(field, &word, sizeof word);
     return 0;
 }
@@ -81,7 +90,7 @@ void native_options_help(struct buf *b)
 {
     for (size_t i = 0; i < N_ROWS; i++) {
         buf_printf(b, "| `%s` | `", rows[i].name);
-        for (const char *w = rows[i].words ? rows[i].words : "true|false"; *w; w++)
+        for (const char *w = rows[i].words ? rows[i].words : rows[i].kind == FLAG ? "true|false" : "TYPE"; *w; w++)
             buf_printf(b, *w == '|' ? "`, `" : "%c", *w);
         buf_printf(b, "` | %s | %s |\n", rows[i].initial, rows[i].what);
     }

@@ -6,7 +6,7 @@
 
 json_t *limits_measure(int threads)
 {
-    const double seconds = 0.3;
+    const double seconds = 0.6;
     const struct kernel_set *set;
     struct team *team;
     struct peaks p;

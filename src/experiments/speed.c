@@ -31,6 +31,8 @@ static const struct schema_row config[] = {
      .alias = ALIAS_CACHE_TYPE, .has_alias = true, .help = "types of the KV cache; without it: the engine's own"},
     {.key = "math", .type = SCHEMA_LIST, .item = SCHEMA_WORD, .words = "f32|bf16", .alias = ALIAS_TYPE, .has_alias = true,
      .help = "what F16 and F32 weights are multiplied in; without it: f32"},
+    {.key = "quantize", .type = SCHEMA_LIST, .item = SCHEMA_TEXT,
+     .help = "types that the weights get when the model is loaded (docs/QUANTIZATION.md); without it: as in the file"},
     {.key = "row_invariant", .type = SCHEMA_BOOL, .initial = "false",
      .help = "the same bits for a row whatever is computed beside it"},
     {.key = "warmup_runs", .type = SCHEMA_INT, .initial = "1", .lo = 0, .hi = 1e6, .help = "requests before those that count"},
@@ -98,7 +100,7 @@ static json_t *lengths(const json_t *c)
 static json_t *cells(const json_t *c, struct err *err)
 {
     static const char *const axes_of[][2] = {{"depth", "depths"}, {"batch_size", "batch_sizes"}, {"threads", "threads"},
-                                             {"cache_kind", "cache_kinds"}, {"math", "math"}};
+                                             {"cache_kind", "cache_kinds"}, {"math", "math"}, {"quantize", "quantize"}};
     enum { N_AXES = sizeof axes_of / sizeof axes_of[0] };
     struct axis axes[N_AXES];
     json_t *out = json_array(), *none = json_pack("[n]"), *all = lengths(c), *pair;

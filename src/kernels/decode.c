@@ -90,6 +90,33 @@ static void block_iq4_nl(const uint8_t *b, float *y)
     }
 }
 
+/* 32-bit float scale, 32 signed bytes */
+static void block_int8(const uint8_t *b, float *y)
+{
+    float d = f32_from_bits(le32(b));
+    for (int i = 0; i < 32; i++)
+        y[i] = (float)(int8_t)b[4 + i] * d;
+}
+
+/* ---- 64 values a block ------------------------------------------------------------------------------------------- */
+
+/* The quantiles of the normal distribution that QLoRA calls NormalFloat (Dettmers et al. 2023, appendix E). */
+const float nf4_values[16] = {
+    -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f, -0.18477343022823334f,
+    -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f,
+    0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f,
+};
+
+/* 32-bit float largest magnitude, 32 bytes of nibbles, each an index into nf4_values, the earlier value in the high one */
+static void block_nf4(const uint8_t *b, float *y)
+{
+    float d = f32_from_bits(le32(b));
+    for (int i = 0; i < 32; i++) {
+        y[2 * i] = d * nf4_values[b[4 + i] >> 4];
+        y[2 * i + 1] = d * nf4_values[b[4 + i] & 15];
+    }
+}
+
 /* ---- 256 values a block ------------------------------------------------------------------------------------------ */
 
 /* 16 bytes (scale low nibble, minimum high), 64 bytes of 2-bit values, d, m. Each half of 128 values takes 32 bytes, whose
@@ -243,7 +270,7 @@ int decode_row(enum dtype t, const void *src, float *dst, size_t n)
         [DTYPE_Q4_0] = block_q4_0,     [DTYPE_Q4_1] = block_q4_1, [DTYPE_Q5_0] = block_q5_0, [DTYPE_Q5_1] = block_q5_1,
         [DTYPE_Q8_0] = block_q8_0,     [DTYPE_Q2_K] = block_q2_k, [DTYPE_Q3_K] = block_q3_k, [DTYPE_Q4_K] = block_q4_k,
         [DTYPE_Q5_K] = block_q5_k,     [DTYPE_Q6_K] = block_q6_k, [DTYPE_IQ4_NL] = block_iq4_nl,
-        [DTYPE_IQ4_XS] = block_iq4_xs,
+        [DTYPE_IQ4_XS] = block_iq4_xs, [DTYPE_NF4] = block_nf4,   [DTYPE_INT8] = block_int8,
     };
     size_t values = dtype_block(t);
     if (n % values != 0)

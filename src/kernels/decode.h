@@ -10,6 +10,8 @@
  * number of blocks: otherwise -1, and nothing is written. Widening floats and quantized blocks are exact to the bit
  * where ggml's reference defines the order of its float operations (each product and each difference rounded singly, never
  * fused); F64 and integers above 2^24 are rounded to nearest. */
+extern const float nf4_values[16]; /* what an index of NF4 stands for, rising */
+
 int decode_row(enum dtype t, const void *src, float *dst, size_t n);
 
 #endif

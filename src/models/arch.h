@@ -107,6 +107,8 @@ struct model {
     struct model_facts facts;
     char quantization[64];
     const char *prefix; /* before the file's tensor names */
+    uint64_t replaced_bytes;            /* of the file's that are not used any more (rewrite.c) */
+    size_t most_outliers, most_outputs; /* of any matrix that has outliers */
     struct arena arena;
     bool is_gguf;
 };
@@ -137,6 +139,7 @@ struct run {
     float *kept, *picked, *down; /* [n][hidden] for parallel blocks and experts */
     float *routed;          /* [n][experts] */
     int32_t *choice;        /* [n][experts_used] */
+    float *outlier_x, *outlier_y; /* [n][most_outliers], [n][most_outputs] */
     int layer;              /* the one at work; -1 before and after */
     const struct session_observer *observer;
 };
@@ -253,6 +256,8 @@ int bind_weights(struct model *m, struct err *err);
 bool tensor_row_name(char out[256], const struct tensor_row *row, const char *prefix, bool is_gguf, int layer, int expert);
 
 /* ---- block.c: pieces of layers ----------------------------------------------------------------------------------- */
+/* y [n][w->n] = x [n][w->k] times w, without the clock of an observer. */
+void run_product(struct run *r, float *y, const float *x, size_t n, const struct weight *w);
 void run_embed_tokens(struct run *r);
 void run_embed_positions(struct run *r);
 void run_norm(struct run *r, float *y, const float *x, const struct norm *w, size_t n, int width);

@@ -26,6 +26,8 @@ struct weight {
     size_t stride; /* bytes from row to row */
     size_t n, k;
     const float *bias;
+    const struct weight *outliers; /* [n][their number], added for the inputs `columns`; NULL: none. Not the backend's work */
+    const int32_t *columns;
 };
 
 enum activation { ACT_SILU, ACT_GELU, ACT_GELU_TANH, ACT_QUICK_GELU, ACT_RELU, ACT_COUNT };

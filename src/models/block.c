@@ -10,10 +10,28 @@ static size_t kv_width(const struct run *r)
     return (size_t)r->model->config.kv_heads * (size_t)r->model->config.head_dim;
 }
 
+/* y += outliers times the inputs that are theirs. */
+static void add_outliers(struct run *r, float *y, const float *x, size_t n, const struct weight *w)
+{
+    const struct weight *o = w->outliers;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < o->k; j++)
+            r->outlier_x[i * o->k + j] = x[i * w->k + (size_t)w->columns[j]];
+    r->backend->matmul(r->state, r->outlier_y, r->outlier_x, n, o);
+    r->backend->add(r->state, y, r->outlier_y, n * o->n);
+}
+
+void run_product(struct run *r, float *y, const float *x, size_t n, const struct weight *w)
+{
+    r->backend->matmul(r->state, y, x, n, w);
+    if (w->outliers)
+        add_outliers(r, y, x, n, w);
+}
+
 static void matmul(struct run *r, const char *name, float *y, const float *x, size_t n, const struct weight *w)
 {
     double began = observe_begin(r->observer);
-    r->backend->matmul(r->state, y, x, n, w);
+    run_product(r, y, x, n, w);
     observe_end(r->observer, name, r->layer, began);
 }
 

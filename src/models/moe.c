@@ -37,10 +37,10 @@ static void route(float *logits, int32_t *choice, int experts, int used, bool no
 static void mlp_of_expert(struct run *r, const struct expert *e, size_t n)
 {
     const struct model_config *c = &r->model->config;
-    r->backend->matmul(r->state, r->gate, r->picked, n, &e->gate);
-    r->backend->matmul(r->state, r->up, r->picked, n, &e->up);
+    run_product(r, r->gate, r->picked, n, &e->gate);
+    run_product(r, r->up, r->picked, n, &e->up);
     r->backend->activate(r->state, c->activation, r->gate, r->gate, r->up, n * (size_t)c->expert_intermediate);
-    r->backend->matmul(r->state, r->down, r->gate, n, &e->down);
+    run_product(r, r->down, r->gate, n, &e->down);
 }
 
 static bool chosen(const int32_t *choice, int used, int expert)
@@ -56,7 +56,7 @@ void run_experts(struct run *r, const struct layer *l)
     const struct model_config *c = &r->model->config;
     size_t width = (size_t)c->hidden, experts = (size_t)c->experts, used = (size_t)c->experts_used;
     double began = observe_begin(r->observer);
-    r->backend->matmul(r->state, r->routed, r->h, r->n, &l->router);
+    run_product(r, r->routed, r->h, r->n, &l->router);
     for (size_t i = 0; i < r->n; i++)
         route(r->routed + i * experts, r->choice + i * used, c->experts, c->experts_used, c->experts_normed);
     observe_end(r->observer, "router", r->layer, began);

@@ -60,7 +60,7 @@ struct session {
 
     /* scratch of a piece */
     float *x, *h, *q, *k, *v, *att, *gate, *up, *picked, *normed, *projected, *cos_sin, *cos_sin_local, *frequencies;
-    float *kept, *down, *routed;
+    float *kept, *down, *routed, *outlier_x, *outlier_y;
     int32_t *tokens, *pos, *seqs, *slots, *choice;
     struct attention_row *seen, *seen_window;
     size_t scratch_bytes;
@@ -92,7 +92,8 @@ static int alloc_scratch(struct session *s, struct err *err)
                   {&s->up, ffn}, {&s->picked, hidden}, {&s->normed, hidden}, {&s->projected, embedding},
                   {&s->cos_sin, 2 * pairs}, {&s->cos_sin_local, c->rope_local.dims > 0 ? 2 * pairs : 0},
                   {&s->kept, c->parallel || c->experts > 0 ? hidden : 0}, {&s->down, c->experts > 0 ? hidden : 0},
-                  {&s->routed, (size_t)c->experts}};
+                  {&s->routed, (size_t)c->experts}, {&s->outlier_x, s->model->most_outliers},
+                  {&s->outlier_y, s->model->most_outputs}};
     for (size_t i = 0; i < sizeof floats / sizeof floats[0]; i++)
         if (!(*floats[i].to = scratch(s, n * floats[i].width, sizeof(float), err)))
             return -1;
@@ -195,7 +196,7 @@ void session_close(struct session *s)
     if (s->backend)
         s->backend->close(s->state);
     void *owned[] = {s->sequences, s->kv, s->calls[0].rows, s->calls[0].more, s->calls[1].rows, s->calls[1].more, s->logits, s->hidden, s->x, s->h, s->q, s->k, s->v, s->att, s->gate,
-                     s->up, s->picked, s->normed, s->projected, s->cos_sin, s->cos_sin_local, s->frequencies, s->kept, s->down, s->routed, s->choice, s->tokens, s->pos, s->seqs,
+                     s->up, s->picked, s->normed, s->projected, s->cos_sin, s->cos_sin_local, s->frequencies, s->kept, s->down, s->routed, s->outlier_x, s->outlier_y, s->choice, s->tokens, s->pos, s->seqs,
                      s->slots, s->seen, s->seen_window, s};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
@@ -398,7 +399,8 @@ static void forward_piece(struct session *s, const struct row *rows, size_t from
         .slots = s->slots, .cos_sin = s->cos_sin, .cos_sin_local = s->cos_sin_local, .seen = s->seen, .seen_window = s->seen_window, .kv = s->kv,
         .kv_stride = s->kv_stride, .kv_span = s->kv_span, .kv_type = s->kv_type, .n_seqs = s->n_sequences, .x = s->x, .h = s->h,
         .q = s->q, .k = s->k, .v = s->v, .att = s->att, .gate = s->gate, .up = s->up, .kept = s->kept, .picked = s->picked, .down = s->down,
-        .routed = s->routed, .choice = s->choice, .layer = -1, .observer = s->observer,
+        .routed = s->routed, .choice = s->choice,
+        .outlier_x = s->outlier_x, .outlier_y = s->outlier_y, .layer = -1, .observer = s->observer,
     };
     for (size_t i = 0; i < n; i++) {
         const struct placed *p = &s->last->rows[from + i];
@@ -560,7 +562,7 @@ uint64_t session_kv_bytes(const struct session *s)
 void session_memory(const struct session *s, struct session_memory *out)
 {
     *out = (struct session_memory){
-        .weights = model_file_bytes(s->model->file), .model = s->model->arena.used, .kv = session_kv_bytes(s),
+        .weights = model_file_bytes(s->model->file) - s->model->replaced_bytes, .model = s->model->arena.used, .kv = session_kv_bytes(s),
         .scratch = s->scratch_bytes + (s->calls[0].cap + s->calls[1].cap) * sizeof(struct placed) +
                    (s->calls[0].cap_more + s->calls[1].cap_more) * sizeof(int32_t),
         .logits = (s->cap_logits * (size_t)s->model->config.vocabulary + s->cap_hidden * hidden_width(s)) * sizeof(float),

@@ -44,48 +44,38 @@ for r in rows:
     assert abs(r["overhead_mb"]["median"] - (r["peak_mb"]["median"] - r["model_mb"]["median"] - r["kv_mb"]["median"])) < 1e-9
 END
 
-# The other forms hold the same rows.
-options="-p 4 -n 2 -b 1,2 -d 0,5 -r 2"
-"$PRONY" bench "$student" --threads 1 $options --format jsonl >rows.jsonl || fail "jsonl"
-[ "$(wc -l <rows.jsonl)" = 4 ] || fail "a line a cell: $(cat rows.jsonl)"
-grep -q '"batch":2,"depth":5,' rows.jsonl || fail "no row of batch 2 at depth 5"
-"$PRONY" bench "$student" --threads 1 $options --format csv >rows.csv || fail "csv"
-head -1 rows.csv | grep -q '^engine,variant,model,quantize,precision,device,threads,batch,depth,kv,prompt_len,gen_len,load_s,load_s_mean,' ||
-    fail "the head of the CSV: $(head -1 rows.csv)"
-[ "$(wc -l <rows.csv)" = 5 ] || fail "a line a cell and a head"
-"$PRONY" bench "$student" --threads 1 $options --format md >rows.md || fail "md"
-[ "$(grep -c '^| native ' rows.md)" = 4 ] || fail "four rows of Markdown: $(cat rows.md)"
-grep -q 'of bandwidth' rows.md || fail "no share of the bandwidth"
-"$PRONY" bench "$student" --threads 1 $options --format sql >rows.sql || fail "sql"
+# The other forms hold the same rows; nothing is left behind; switches of the engine reach it, and the rows say so.
+mkdir tmp
+TMPDIR=$work/tmp "$PRONY" bench "$student" -t 1 -p 4 -n 2 -b 1,2 -d 0,5 -r 2 --format sql >rows.sql || fail "sql"
+[ -z "$(ls tmp)" ] || fail "left behind: $(ls tmp)"
 python3 - <<'END' || fail "the SQL does not make the table"
 import sqlite3
 db = sqlite3.connect(":memory:")
 db.executescript(open("rows.sql").read())
-rows = db.execute("SELECT batch, depth, prompt_len, decode_tps, decode_tps_n, share_of_bandwidth FROM bench").fetchall()
-assert [r[:3] for r in rows] == [(1, 0, 4), (1, 5, 4), (2, 0, 4), (2, 5, 4)] or len(rows) == 4, rows
+rows = db.execute("SELECT depth, batch, prompt_len, decode_tps, decode_tps_n, share_of_bandwidth FROM bench").fetchall()
+assert [r[:3] for r in rows] == [(0, 1, 4), (0, 2, 4), (5, 1, 4), (5, 2, 4)] or [r[:3] for r in rows] == [
+    (0, 1, 4), (5, 1, 4), (0, 2, 4), (5, 2, 4)], rows
 assert all(r[3] > 0 and r[4] == 2 and r[5] > 0 for r in rows), rows
 END
-"$PRONY" bench "$student" -t 1 --pg 4+1,8+0 -r 1 >table.txt || fail "pairs"
-grep -q '^native ' table.txt || fail "no table: $(cat table.txt)"
+"$PRONY" bench "$student" -t 1 -p 4 -n 1 -r 2 --kv q8,f32 --quantize nf4 --format csv >rows.csv || fail "csv"
+head -1 rows.csv | grep -q '^engine,variant,model,quantize,precision,device,threads,batch,depth,kv,prompt_len,gen_len,load_s,load_s_mean,' ||
+    fail "the head of the CSV: $(head -1 rows.csv)"
+[ "$(wc -l <rows.csv)" = 3 ] && grep -q '^native,fast,[^,]*,nf4 at load,f32,cpu,1,1,0,q8_0,4,1,' rows.csv &&
+    grep -q ',nf4 at load,f32,cpu,1,1,0,f32,4,1,' rows.csv || fail "the rows of the CSV: $(cut -d, -f1-12 rows.csv)"
+"$PRONY" bench "$student" --variant ref -t 1 -p 4 -n 1 -r 1 --format md >rows.md || fail "md"
+grep -q '^| native | ref | .* | bf16 | f32 ' rows.md || fail "a row of Markdown: $(cat rows.md)"
+grep -q 'of bandwidth' rows.md || fail "no share of the bandwidth"
+
+# Kept where it was asked for, as a run is.
+"$PRONY" bench "$student" -t 1 --pg 4+1,8+0 -r 3 --out kept >table.txt || fail "pairs, --out"
 [ "$(grep -c '^native ' table.txt)" = 2 ] || fail "pairs are not a product: $(cat table.txt)"
 grep -q 'no token was to be decoded' table.txt || fail "why there is no decode rate of 0 tokens"
-
-# Kept where it was asked for, as a run is; nothing is left otherwise.
-mkdir tmp
-TMPDIR=$work/tmp "$PRONY" bench "$student" -t 1 -p 4 -n 1 -r 1 --json >/dev/null || fail "bench in a temporary folder"
-[ -z "$(ls tmp)" ] || fail "left behind: $(ls tmp)"
-"$PRONY" bench "$student" -t 1 -p 4 -n 1 -r 3 --out kept --json >/dev/null || fail "--out"
-grep -h '"t":"request"' kept/raw/*/*.txt | grep -c '"phase":"timed"' | grep -qx 3 || fail "three timed requests are logged"
-grep -h '"t":"request"' kept/raw/*/*.txt | grep -c '"phase":"cold"' | grep -qx 1 || fail "one cold request is logged"
-"$PRONY" collate kept >/dev/null && [ "$(wc -l <kept/results/native.csv)" = 7 ] || fail "3 requests of 2 tokens and a head"
+grep -h '"t":"request"' kept/raw/*/*.txt | grep -c '"phase":"timed"' | grep -qx 6 || fail "six timed requests are logged"
+grep -h '"t":"request"' kept/raw/*/*.txt | grep -c '"phase":"cold"' | grep -qx 2 || fail "two cold requests are logged"
+"$PRONY" collate kept >/dev/null && [ "$(wc -l <kept/results/native.csv)" = 10 ] || fail "3 of 2 tokens, 3 of 1, and a head"
 "$PRONY" report kept >report.txt && grep -q 'of arithmetic' report.txt || fail "the report of a kept bench"
 "$PRONY" report kept/results/prony.db >report.db && sed 1,3d report.txt >a && sed 1,3d report.db | cmp -s a - ||
     fail "the logs and the database give different reports: $(diff report.txt report.db)"
-
-# Switches of the engine reach it, and the row says so.
-"$PRONY" bench "$student" -t 1 -p 4 -n 2 -r 1 --kv q8_0,f32 --variant fast --format jsonl >kv.jsonl || fail "--kv"
-grep -q '"kv":"q8_0"' kv.jsonl && grep -q '"kv":"f32"' kv.jsonl || fail "the type of the KV cache is not in the rows"
-"$PRONY" bench "$student" -t 1 -p 4 -n 2 -r 1 --variant ref --format jsonl | grep -q '"variant":"ref".*"precision":"f32"' || fail "--variant ref"
 
 # What cannot be measured is a row with its reason, and status 1; what makes no sense is refused before anything runs.
 "$PRONY" bench nowhere.gguf "$student" -t 1 -p 4 -n 1 -r 1 --format jsonl >rows.jsonl 2>said
@@ -102,6 +92,7 @@ refused "--pg: found '4', expected PROMPT+GENERATION" "$student" --pg 4
 refused "--prompt" "$student" -p 0
 refused "--kv" "$student" --kv q9
 refused "--math" "$student" --math f64
+refused "is not a quantization" "$student" --quantize q9
 refused "--format" "$student" --format xml
 refused "--resume needs the folder" "$student" --resume
 refused "'nativ' is not an engine" "$student" --engines nativ
