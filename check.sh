@@ -3,7 +3,8 @@
 # sanitizers first, then of the release build. The last lines are ctest's.
 #
 #   sh check.sh                      what must hold before a change is taken (minutes)
-#   sh check.sh --full               also the slow tests, the thread sanitizer, and each fuzz target for a minute
+#   sh check.sh --full               also the slow tests, the thread sanitizer, the kernels for AArch64 under qemu, and each
+#                                    fuzz target for a minute
 #   sh check.sh --full --fuzz-seconds 600
 #   sh check.sh --peers              also compares with other programs, installed from PyPI below ~/.cache/prony/peers
 set -eu
@@ -15,12 +16,12 @@ while [ $# -gt 0 ]; do
     --full) full=yes ;;
     --peers) peers=yes ;;
     --fuzz-seconds) fuzz_seconds=$2; shift ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     esac
     shift
 done
 
-sh tools/install.sh build check ${full:+fuzz} ${peers:+peers}
+sh tools/install.sh build check ${full:+fuzz cross} ${peers:+peers}
 if command -v ccache >/dev/null; then
     export CMAKE_C_COMPILER_LAUNCHER=ccache
 fi
@@ -41,6 +42,8 @@ if [ -n "$full" ]; then
     build tsan build-tsan
     echo "== tests with the thread sanitizer"
     ctest --test-dir build-tsan -j "$jobs" --output-on-failure
+    echo "== kernels for AArch64"
+    sh tests/cross/neon.sh
     build fuzz build-fuzz
     for target in build-fuzz/tests/fuzz_*; do
         [ -x "$target" ] || continue

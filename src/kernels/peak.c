@@ -36,14 +36,17 @@ const struct peak_row peak_scalar = {.set = "scalar", .read = scalar_read, .f32 
 
 static const struct peak_row *row_of(const struct kernel_set *set)
 {
+    static const struct peak_row *const rows[] = {
 #if defined(__x86_64__)
-    static const struct peak_row *const rows[] = {&peak_avx512, &peak_avx2};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (strcmp(rows[i]->set, set->name) == 0)
-            return rows[i];
+        &peak_avx512, &peak_avx2,
+#elif defined(__aarch64__)
+        &peak_neon,
 #endif
-    (void)set;
-    return &peak_scalar;
+        &peak_scalar};
+    size_t i = 0;
+    while (rows[i] != &peak_scalar && strcmp(rows[i]->set, set->name) != 0)
+        i++;
+    return rows[i];
 }
 
 struct reading {

@@ -64,6 +64,8 @@ struct peak_row {
 extern const struct peak_row peak_scalar;
 #if defined(__x86_64__)
 extern const struct peak_row peak_avx2, peak_avx512;
+#elif defined(__aarch64__)
+extern const struct peak_row peak_neon;
 #endif
 
 #endif
