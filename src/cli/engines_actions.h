@@ -1,2 +1,4 @@
 /* The actions of `prony engines`: ENGINES_ACTION(NAME) is engines_NAME in engines_NAME.c. */
 ENGINES_ACTION(list)
+ENGINES_ACTION(install)
+ENGINES_ACTION(smoke)

@@ -2,6 +2,8 @@
  * NAME.c of this folder. A name of the design that has no line here yet stands in engine_name.c. */
 ENGINE(native)
 ENGINE(fake)
+ENGINE(transformers)
+ENGINE(pytorch)
 ENGINE(llamacpp)
 ENGINE(lemonade)
 ENGINE(vllm)

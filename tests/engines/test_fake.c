@@ -286,7 +286,9 @@ static void names_are_parsed(void **unused)
     assert_ok(engine_name_parse(&name, "vllm@https://example.org/v1", &err));
     assert_string_equal(name.url, "https://example.org/v1");
     assert_err(engine_name_parse(&name, "vllm@example.org", &err), ERR_USAGE, "is not a URL, expected http://HOST:PORT");
-    assert_err(engine_name_parse(&name, "hf", &err), ERR_UNSUPPORTED, "engine 'transformers' is not built");
+    assert_ok(engine_name_parse(&name, "hf", &err));
+    assert_string_equal(name.class->name, "transformers");
+    assert_err(engine_name_parse(&name, "trt", &err), ERR_UNSUPPORTED, "engine 'tensorrt' is not built");
     assert_err(engine_name_parse(&name, "", &err), ERR_USAGE, "expected NAME[:VARIANT][@URL]");
     assert_err(engine_name_parse(&name, ":x", &err), ERR_USAGE, "expected NAME[:VARIANT][@URL]");
     assert_err(engine_name_parse(&name, "fake:opt", &err), ERR_USAGE, "has no variants");
