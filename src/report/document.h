@@ -51,12 +51,12 @@ struct report_cell {
 };
 
 /* The single observations behind a table, kept by columns so that a million of them is a few megabytes: which row of the
- * table each belongs to, and its numbers; NaN: not measured. */
+ * table each belongs to (those of a row lie together, in the order of rows), and its numbers; NaN: not measured. */
 struct report_raw {
     const char **names; /* "launch", "index", then the metrics */
     size_t n_columns;
     double **columns;   /* n_columns of n_rows each */
-    uint32_t *row;
+    uint32_t *row;      /* ascending */
     size_t n_rows;
 };
 

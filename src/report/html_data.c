@@ -199,37 +199,42 @@ static int ascending(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* 101 quantiles of one metric in one row, or all values where there are fewer. */
-static void put_quantiles(struct json_out *j, const struct report_raw *raw, size_t column, size_t row, double *x)
+/* 101 quantiles of n observations, or all of them where there are fewer. */
+static void put_quantiles(struct json_out *j, const double *column, size_t n, double *sorted)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < raw->n_rows; i++)
-        if (raw->row[i] == row && isfinite(raw->columns[column][i]))
-            x[n++] = raw->columns[column][i];
-    qsort(x, n, sizeof *x, ascending);
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(column[i]))
+            sorted[known++] = column[i];
+    qsort(sorted, known, sizeof *sorted, ascending);
     json_out_open(j, '[');
-    for (size_t q = 0; q < (n < 101 ? n : 101); q++)
-        json_out_number(j, n < 101 ? x[q] : quantile_sorted(x, n, (double)q / 100));
+    for (size_t q = 0; q < (known < 101 ? known : 101); q++)
+        json_out_number(j, known < 101 ? sorted[q] : quantile_sorted(sorted, known, (double)q / 100));
     json_out_close(j);
 }
 
+/* Of each metric in each row. The observations of a row lie together. */
 static void put_spread(struct json_out *j, const struct report_table *t)
 {
-    double *x = mem_alloc(t->raw.n_rows, sizeof *x, NULL);
-    if (!x) {
+    const struct report_raw *raw = &t->raw;
+    double *sorted = mem_alloc(raw->n_rows, sizeof *sorted, NULL);
+    if (!sorted) {
         j->out->failed = true;
         return;
     }
     json_out_open(j, '{');
-    for (size_t c = 2; c < t->raw.n_columns; c++) {
-        json_out_key(j, t->raw.names[c]);
+    for (size_t c = 2; c < raw->n_columns; c++) {
+        json_out_key(j, raw->names[c]);
         json_out_open(j, '[');
-        for (size_t r = 0; r < t->n_rows; r++)
-            put_quantiles(j, &t->raw, c, r, x);
+        for (size_t r = 0, from = 0, to; r < t->n_rows; r++, from = to) {
+            for (to = from; to < raw->n_rows && raw->row[to] == r;)
+                to++;
+            put_quantiles(j, raw->columns[c] + from, to - from, sorted);
+        }
         json_out_close(j);
     }
     json_out_close(j);
-    free(x);
+    free(sorted);
 }
 
 static void put_table(struct json_out *j, const struct report_doc *doc, size_t index)

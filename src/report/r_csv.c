@@ -71,9 +71,8 @@ void csv_table(struct buf *out, const struct report_table *t)
     }
 }
 
-void csv_samples(struct buf *out, const struct report_table *t)
+void csv_samples_titles(struct buf *out, const struct report_table *t)
 {
-    const struct report_raw *raw = &t->raw;
     bool first = true;
     for (size_t c = 0; c < t->n_columns; c++)
         if (t->columns[c].kind == COLUMN_TEXT || t->columns[c].kind == COLUMN_COUNT) {
@@ -81,14 +80,18 @@ void csv_samples(struct buf *out, const struct report_table *t)
             csv_field(out, t->columns[c].name);
             first = false;
         }
-    for (size_t c = 0; c < raw->n_columns; c++) {
+    for (size_t c = 0; c < t->raw.n_columns; c++) {
         buf_char(out, ',');
-        csv_field(out, raw->names[c]);
+        csv_field(out, t->raw.names[c]);
     }
     buf_char(out, '\n');
-    for (size_t i = 0; i < raw->n_rows; i++) {
-        const struct report_cell *row = t->rows[raw->row[i]];
-        first = true;
+}
+
+void csv_samples(struct buf *out, const struct report_table *t, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        const struct report_cell *row = t->rows[t->raw.row[i]];
+        bool first = true;
         for (size_t c = 0; c < t->n_columns; c++) {
             if (t->columns[c].kind != COLUMN_TEXT && t->columns[c].kind != COLUMN_COUNT)
                 continue;
@@ -99,9 +102,9 @@ void csv_samples(struct buf *out, const struct report_table *t)
             else if (!row[c].missing)
                 buf_printf(out, "%lld", (long long)row[c].count);
         }
-        for (size_t c = 0; c < raw->n_columns; c++) {
+        for (size_t c = 0; c < t->raw.n_columns; c++) {
             buf_char(out, ',');
-            csv_number(out, raw->columns[c][i]);
+            csv_number(out, t->raw.columns[c][i]);
         }
         buf_char(out, '\n');
     }

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/new_file.h"
 #include "report/csv_table.h"
 #include "report/html_series.h"
 #include "report/rows.h"
@@ -20,17 +21,30 @@ static int write_one(const char *dir, const char *name, const char *tail, const 
     return result;
 }
 
-/* TABLE_samples.csv: every observation of the table. */
+/* TABLE_samples.csv: every observation of the table, in pieces, because there may be millions. */
 static int write_samples(const char *dir, const struct report_doc *doc, size_t table, struct err *err)
 {
+    enum { PIECE = 10000 };
+    const struct report_table *t = &doc->tables[table];
     struct buf out = BUF_INIT(FILE_MAX_BYTES);
+    struct new_file file = {0};
     char tail[64];
-    csv_samples(&out, &doc->tables[table]);
     csv_table_file(tail, sizeof tail, doc, table, "_samples");
-    int result = buf_check(&out, err);
+    char *path = mem_printf(err, "%s/%s%s", dir, t->name, tail);
+    int result = path ? new_file_begin(&file, path, err) : -1;
+    csv_samples_titles(&out, t);
+    for (size_t from = 0; result == 0 && from < t->raw.n_rows; from += PIECE) {
+        csv_samples(&out, t, from, from + PIECE < t->raw.n_rows ? from + PIECE : t->raw.n_rows);
+        result = buf_check(&out, err);
+        if (result == 0)
+            result = new_file_add(&file, out.data, out.len, err);
+        buf_clear(&out);
+    }
     if (result == 0)
-        result = write_one(dir, doc->tables[table].name, tail, &out, err);
+        result = new_file_finish(&file, err);
+    new_file_release(&file);
     buf_release(&out);
+    free(path);
     return result;
 }
 

@@ -39,7 +39,7 @@ static void make_doc(size_t raw_rows)
     }
     assert_ok(report_raw_begin(&doc, &t->raw, names, 3, raw_rows, &err));
     for (size_t i = 0; i < raw_rows; i++) {
-        t->raw.row[i] = (uint32_t)(1 + i % (N_HOSTILE - 1));
+        t->raw.row[i] = (uint32_t)(1 + i * (N_HOSTILE - 1) / raw_rows);
         t->raw.columns[0][i] = 0;
         t->raw.columns[1][i] = (double)i;
         t->raw.columns[2][i] = 10 + (double)(i % 997) / 100;
