@@ -8,94 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "report/format.h"
+#include "report/term_text.h"
 
 #define GAP 2
 #define TEXT_LEAST 8 /* columns that a shortened text keeps */
-
-/* ---- text as it may be shown ---- */
-
-static bool is_dangerous(uint32_t cp)
-{
-    return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x200e || cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
-           (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
-}
-
-static void visible(struct buf *out, const char *s, bool unicode)
-{
-    for (size_t len = strlen(s); len > 0;) {
-        uint32_t cp = 0;
-        size_t n = utf8_decode(s, len, &cp);
-        if (n == 0)
-            buf_printf(out, "\\x%02x", (unsigned char)*s);
-        else if (cp == '\n')
-            buf_str(out, "\\n");
-        else if (is_dangerous(cp) || (cp >= 0x80 && !unicode))
-            buf_printf(out, cp < 0x100 ? "\\x%02x" : "\\u{%x}", (unsigned)cp);
-        else
-            buf_add(out, s, n);
-        s += n ? n : 1;
-        len -= n ? n : 1;
-    }
-}
-
-/* Columns that a character takes: marks none, East Asian wide forms and pictographs two (Unicode TR 11, by block). */
-static size_t cell_width(uint32_t cp)
-{
-    static const struct {
-        uint32_t first, last;
-        size_t width;
-    } blocks[] = {
-        {0x0300, 0x036f, 0},   {0x0483, 0x0489, 0},   {0x0591, 0x05bd, 0},   {0x064b, 0x065f, 0},
-        {0x093c, 0x093c, 0},   {0x0e31, 0x0e31, 0},   {0x0e34, 0x0e3a, 0},   {0x1100, 0x115f, 2},
-        {0x1ab0, 0x1aff, 0},   {0x200b, 0x200d, 0},   {0x20d0, 0x20ff, 0},   {0x2e80, 0x303e, 2},
-        {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},   {0xfe00, 0xfe0f, 0},
-        {0xfe20, 0xfe2f, 0},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},
-        {0x1f300, 0x1f64f, 2}, {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1faff, 2}, {0x20000, 0x3fffd, 2},
-        {0xe0100, 0xe01ef, 0},
-    };
-    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
-        if (cp >= blocks[i].first && cp <= blocks[i].last)
-            return blocks[i].width;
-    return 1;
-}
-
-static size_t text_width(const char *s)
-{
-    size_t width = 0;
-    for (size_t len = strlen(s); len > 0;) {
-        uint32_t cp = '?';
-        size_t n = utf8_decode(s, len, &cp);
-        width += cell_width(cp);
-        s += n ? n : 1;
-        len -= n ? n : 1;
-    }
-    return width;
-}
-
-/* The text in exactly `width` columns: cut with an ellipsis, or filled on the left or the right. */
-static void put(struct buf *out, const char *s, size_t width, bool right, const struct report_style *style)
-{
-    size_t full = text_width(s);
-    if (full <= width) {
-        buf_printf(out, "%*s%s%*s", right ? (int)(width - full) : 0, "", s, right ? 0 : (int)(width - full), "");
-        return;
-    }
-    const char *dots = style->unicode ? "\xE2\x80\xA6" : "..";
-    size_t room = width - text_width(dots), used = 0;
-    for (size_t len = strlen(s); len > 0;) {
-        uint32_t cp = '?';
-        size_t n = utf8_decode(s, len, &cp);
-        if (used + cell_width(cp) > room)
-            break;
-        buf_add(out, s, n ? n : 1);
-        used += cell_width(cp);
-        s += n ? n : 1;
-        len -= n ? n : 1;
-    }
-    buf_printf(out, "%s%*s", dots, (int)(room - used), "");
-}
 
 static void bold(struct buf *out, const struct report_style *style, bool on)
 {
@@ -140,7 +57,7 @@ static void cell_text(struct buf *text, struct grid *g, const struct report_colu
         if (cell->why)
             buf_printf(text, " (%zu)", footnote(g, cell->why));
     } else if (column->kind == COLUMN_TEXT) {
-        visible(text, cell->text, style->unicode);
+        term_visible(text, cell->text, style->unicode);
     } else if (column->kind == COLUMN_COUNT) {
         buf_printf(text, "%lld", (long long)cell->count);
     } else if (column->kind == COLUMN_NUMBER) {
@@ -166,7 +83,7 @@ static int fill(struct grid *g, const struct report_table *t, const struct repor
             if (r == 0) {
                 char title[FIGURE_TEXT_MAX];
                 enum better better = column->metric ? column->metric->better : BETTER_NEITHER;
-                visible(&text, column_title(column, title), style->unicode);
+                term_visible(&text, column_title(column, title), style->unicode);
                 if (better == BETTER_LESS)
                     buf_str(&text, style->unicode ? " \xE2\x86\x93" : " v");
                 else if (better == BETTER_MORE)
@@ -178,8 +95,8 @@ static int fill(struct grid *g, const struct report_table *t, const struct repor
             if (!s)
                 goto out;
             g->cells[r * t->n_columns + c] = s;
-            if (text_width(s) > g->widths[c])
-                g->widths[c] = text_width(s);
+            if (term_width(s) > g->widths[c])
+                g->widths[c] = term_width(s);
         }
     result = 0;
 out:
@@ -219,7 +136,7 @@ static void draw_rows(struct buf *out, const struct grid *g, const struct report
         for (size_t c = 0; c < t->n_columns; c++) {
             bool right = t->columns[c].kind != COLUMN_TEXT, last = c + 1 == t->n_columns;
             const char *s = g->cells[r * t->n_columns + c];
-            put(out, s, last && !right && text_width(s) < g->widths[c] ? text_width(s) : g->widths[c], right, style);
+            term_put(out, s, last && !right && term_width(s) < g->widths[c] ? term_width(s) : g->widths[c], right, style);
             if (!last)
                 buf_printf(out, "%*s", GAP, "");
         }
@@ -243,12 +160,12 @@ static void draw_blocks(struct buf *out, const struct grid *g, const struct repo
 {
     size_t widest = 0;
     for (size_t c = 0; c < t->n_columns; c++)
-        if (text_width(g->cells[c]) > widest)
-            widest = text_width(g->cells[c]);
+        if (term_width(g->cells[c]) > widest)
+            widest = term_width(g->cells[c]);
     for (size_t r = 1; r <= t->n_rows; r++) {
         for (size_t c = 0; c < t->n_columns; c++) {
             buf_str(out, c == 0 ? "* " : "  ");
-            put(out, g->cells[c], widest, false, style);
+            term_put(out, g->cells[c], widest, false, style);
             buf_printf(out, "  %s\n", g->cells[r * t->n_columns + c]);
         }
     }
@@ -261,7 +178,7 @@ static void table(struct buf *out, const struct report_doc *doc, size_t index, c
     if (t->detail)
         return;
     bold(out, style, true);
-    visible(out, t->title, style->unicode);
+    term_visible(out, t->title, style->unicode);
     bold(out, style, false);
     buf_char(out, '\n');
     if (t->n_rows == 0) {
@@ -279,7 +196,7 @@ static void table(struct buf *out, const struct report_doc *doc, size_t index, c
             buf_printf(out, "n = %zu in every cell\n", g.n);
         for (size_t i = 0; i < g.n_whys; i++) {
             buf_printf(out, "(%zu) ", i + 1);
-            visible(out, g.whys[i], style->unicode);
+            term_visible(out, g.whys[i], style->unicode);
             buf_char(out, '\n');
         }
         buf_char(out, '\n');
@@ -292,13 +209,13 @@ static void table(struct buf *out, const struct report_doc *doc, size_t index, c
 static void begin(struct buf *out, const struct report_doc *doc, const struct report_style *style)
 {
     bold(out, style, true);
-    visible(out, doc->title, style->unicode);
+    term_visible(out, doc->title, style->unicode);
     bold(out, style, false);
     buf_str(out, "\n\n");
     for (size_t i = 0; i < doc->n_findings; i++) {
         static const char *const ascii[] = {"* ", "- ", "  "}, *const unicode[] = {"\xE2\x97\x86 ", "\xE2\x97\x87 ", "  "};
         buf_str(out, (style->unicode ? unicode : ascii)[doc->findings[i].kind]);
-        visible(out, doc->findings[i].text, style->unicode);
+        term_visible(out, doc->findings[i].text, style->unicode);
         buf_char(out, '\n');
     }
     if (doc->n_findings)
@@ -336,7 +253,7 @@ static void end(struct buf *out, const struct report_doc *doc, const struct repo
     definitions(out, doc, style);
     for (size_t i = 0; i < doc->n_notes; i++) {
         buf_str(out, "note: ");
-        visible(out, doc->notes[i], style->unicode);
+        term_visible(out, doc->notes[i], style->unicode);
         buf_char(out, '\n');
     }
     size_t details = 0;
@@ -344,16 +261,16 @@ static void end(struct buf *out, const struct report_doc *doc, const struct repo
         details += doc->facts[i].detail;
         if (doc->facts[i].detail)
             continue;
-        visible(out, doc->facts[i].label, style->unicode);
+        term_visible(out, doc->facts[i].label, style->unicode);
         buf_str(out, ": ");
-        visible(out, doc->facts[i].text ? doc->facts[i].text : "not known", style->unicode);
+        term_visible(out, doc->facts[i].text ? doc->facts[i].text : "not known", style->unicode);
         buf_char(out, '\n');
     }
     if (details)
         buf_printf(out, "fingerprint: %zu entries, in the other forms\n", details);
     if (doc->command) {
         buf_str(out, "to repeat: ");
-        visible(out, doc->command, style->unicode);
+        term_visible(out, doc->command, style->unicode);
         buf_char(out, '\n');
     }
 }
