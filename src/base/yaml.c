@@ -34,7 +34,8 @@ struct building {
 
 struct reader {
     struct yaml *y;
-    const char *name;
+    const char *name, *text;
+    size_t len;
     struct fy_parser *parser;
     struct fy_diag *diag;
     struct anchor *anchors;
@@ -50,13 +51,29 @@ static int wrong(struct reader *r, const struct fy_mark *at, const char *what, c
                    what, subject ? " '" : "", subject ? subject : "", subject ? "'" : "");
 }
 
+/* The first line that is indented with a tab, or 0. */
+static int tabbed_line(const struct reader *r)
+{
+    int line = 1;
+    bool indent = true;
+    for (size_t i = 0; i < r->len; i++) {
+        if (indent && r->text[i] == '\t')
+            return line;
+        indent = r->text[i] == '\n' || (indent && r->text[i] == ' ');
+        line += r->text[i] == '\n';
+    }
+    return 0;
+}
+
 static int syntax(struct reader *r)
 {
     void *at = NULL;
     struct fy_diag_error *e = fy_diag_errors_iterate(r->diag, &at);
     if (!e)
         return err_set(r->err, ERR_INPUT, "'%s' is not YAML", r->name);
-    return err_set(r->err, ERR_INPUT, "'%s':%d:%d: %s", r->name, e->line, e->column, e->msg);
+    err_set(r->err, ERR_INPUT, "'%s':%d:%d: %s", r->name, e->line, e->column, e->msg);
+    int tab = tabbed_line(r);
+    return tab ? err_hint(r->err, "line %d is indented with a tab: YAML wants blanks", tab) : -1;
 }
 
 static struct building *new_node(struct reader *r, enum yaml_kind kind, struct fy_token *at)
@@ -390,7 +407,7 @@ static int refuse_binary(const char *text, size_t len, const char *name, struct 
 
 int yaml_parse(struct yaml **out, const char *text, size_t len, const char *name, struct err *err)
 {
-    struct reader r = {.name = name, .err = err};
+    struct reader r = {.name = name, .text = text, .len = len, .err = err};
     const struct fy_diag_cfg quiet = {.fp = NULL, .level = FYET_ERROR, .module_mask = ~0u};
     int rc = -1;
     *out = NULL;

@@ -67,6 +67,10 @@ static void what_is_wrong_is_found_by_position(void **state)
     REFUSED("a: 1\nb: 2\na: 3\n", "'m.yaml':3:1", "'a' is there already, in line 1");
     REFUSED("{a: 1, a: 2}", "'m.yaml':1:8", "'a' is there already");
     REFUSED("a:\n\tb: 1\n", "'m.yaml':2:", "");
+    struct yaml *y;
+    struct err tabs = ERR_INIT;
+    assert_int_equal(yaml_parse(&y, "a:\tb\n \tc: 1\n", 12, "m.yaml", &tabs), -1);
+    assert_string_equal(tabs.hint, "line 2 is indented with a tab: YAML wants blanks");
     REFUSED("a: \"open\nb: 1\n", "'m.yaml':", "");
     REFUSED("a: *b\n", "'m.yaml':1:", "no anchor above for the alias 'b'");
     REFUSED("a: &a [1, *a]\n", "'m.yaml':1:", "no anchor above");
