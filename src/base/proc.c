@@ -19,7 +19,7 @@
 
 extern char **environ;
 
-enum { FIRST_PAUSE_NS = 500000, LONGEST_PAUSE_NS = 10000000 };
+enum { FIRST_PAUSE_NS = 500000, LONGEST_PAUSE_NS = 10000000, KILLED_S = 5 };
 
 /* ---- before the fork: all that may fail with words, or allocates ------------------------------------------------- */
 
@@ -307,8 +307,10 @@ void proc_end(struct proc *p, double grace_s)
     proc_close_pipe(&p->in);
     if (!group_has_ended(p)) {
         kill(-p->pid, SIGTERM);
-        if (!wait_for(p, group_has_ended, grace_s))
+        if (!wait_for(p, group_has_ended, grace_s)) {
             kill(-p->pid, SIGKILL);
+            wait_for(p, group_has_ended, KILLED_S); /* it dies soon, not at once */
+        }
     }
     int status;
     pid_t got;
