@@ -4,7 +4,7 @@
     python -m venv venv && venv/bin/pip install gguf==0.19.0 numpy==2.4.6
     venv/bin/python tools/gen_large_gguf.py large.gguf [--layers 27]
 
-The vocabulary is byte-level: 256 bytes, then filler. Weights repeat one random block: they are only there to be read.
+The vocabulary is byte-level: 256 bytes, one merge, then filler. Weights repeat one random block: they are only there to be read.
 """
 import argparse
 
@@ -47,11 +47,11 @@ def main():
     w.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     w.add_tokenizer_model("gpt2")
     w.add_tokenizer_pre("gpt-2")
-    w.add_token_list(byte_letters() + [f"<extra_{i}>" for i in range(VOCABULARY - 256)])
-    w.add_token_types([1] * 256 + [5] * (VOCABULARY - 256))
+    w.add_token_list(byte_letters() + ["ab"] + [f"<extra_{i}>" for i in range(VOCABULARY - 257)])
+    w.add_token_types([1] * 257 + [5] * (VOCABULARY - 257))
     w.add_token_merges(["a b"])
-    w.add_bos_token_id(256)
-    w.add_eos_token_id(257)
+    w.add_bos_token_id(257)
+    w.add_eos_token_id(258)
     matrices = {"attn_q": (HIDDEN, HIDDEN), "attn_k": (KV_HEADS * HEAD, HIDDEN), "attn_v": (KV_HEADS * HEAD, HIDDEN),
                 "attn_output": (HIDDEN, HIDDEN), "ffn_gate": (FFN, HIDDEN), "ffn_up": (FFN, HIDDEN), "ffn_down": (HIDDEN, FFN)}
     plan = [("token_embd.weight", (VOCABULARY, HIDDEN)), ("output_norm.weight", (HIDDEN,))]
