@@ -52,13 +52,12 @@ static int draw_metrics(struct scene *s, const struct results *r, struct err *er
     const struct plot_panel *panels[3];
     struct bars_series series = {{0, 0, 0, 1}};
     size_t n = 0, least = 0, most = 0;
-    TRY(plot_rows_select(&rows, s, r, "kl", NULL, err));
+    TRY(plot_rows_select(&rows, s, r, "kl", "against", err)); /* `against` is the reference in all that are shown */
     const struct result_cell **cells = scene_alloc(s, rows.n, sizeof *cells);
     const char **names = scene_alloc(s, rows.n, sizeof *names), *reference = "the reference";
     struct rgb *colors = scene_alloc(s, rows.n, sizeof *colors);
     if (!cells || !names || !colors)
         return 0;
-    TRY(plot_rows_select(&rows, s, r, "kl", "against", err)); /* `against` is the reference in all that are shown */
     for (size_t e = 0; e < rows.n_engines; e++)
         for (size_t c = 0; c < rows.n_conditions; c++)
             for (size_t i = 0; i < rows.n; i++)
@@ -212,7 +211,6 @@ static int draw_survival(struct scene *s, const struct results *r, struct err *e
     struct xy_series *series = scene_alloc(s, rows.n, sizeof *series);
     struct legend_entry *legend = scene_alloc(s, rows.n, sizeof *legend);
     const char *reference = "the reference";
-    static const double dashes[] = {0, 5, 2, 8};
     for (size_t at = 0; series && legend && at < rows.n * rows.n_engines; at++) { /* engine by engine, as everywhere */
         struct fate fate;
         size_t i = at % rows.n;
@@ -222,7 +220,7 @@ static int draw_survival(struct scene *s, const struct results *r, struct err *e
         if (!fate.n)
             continue;
         bool several = rows.n_conditions > 1;
-        series[n] = (struct xy_series){.color = plot_engine_color(&rows, rows.engine_of[i]), .dash = dashes[rows.condition_of[i] % 4]};
+        series[n] = (struct xy_series){.color = plot_engine_color(&rows, rows.engine_of[i]), .dash = plot_dash(rows.condition_of[i])};
         TRY(survival_line(&series[n], s, &fate, err));
         count(&least, &most, fate.n);
         legend[n] = (struct legend_entry){.name = scene_printf(s, "%s%s%s", rows.engines[rows.engine_of[i]], several ? " · " : "",

@@ -20,7 +20,7 @@ static void as_groups(struct plot *plot, const struct plot_rows *rows, const str
     panels[0] = &panel->panel;
     plot->panels = panels;
     plot->n_panels = 1;
-    plot->legend = plot_engine_legend(rows, false);
+    plot->legend = plot_engine_legend(rows, LEGEND_SWATCH);
     plot->n_legend = rows->n_engines;
 }
 
@@ -41,6 +41,7 @@ static void as_panels(struct plot *plot, const struct plot_rows *rows, const str
         panel[c].n_series = 1;
         panel[c].bars = common->bars + c * rows->n_engines;
         panel[c].row_colors = colors;
+        panel[c].x.untitled = c + 1 < rows->n_conditions;
         panels[c] = &panel[c].panel;
     }
     plot->panels = panels;

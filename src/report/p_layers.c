@@ -37,7 +37,6 @@ static int layer_points(struct xy_series *out, struct scene *s, const struct res
 static int draw(struct scene *s, const struct results *r, struct err *err)
 {
     static const char *const metrics[] = {"attention_error", "hidden_error"}, *const titles[] = {"Attention outputs", "Hidden states"};
-    static const double dashes[] = {0, 5, 2, 8};
     struct plot_rows rows;
     size_t least = 0, most = 0;
     struct xy_panel panel[2];
@@ -53,7 +52,7 @@ static int draw(struct scene *s, const struct results *r, struct err *err)
                 continue;
             bool several = rows.n_conditions > 1;
             series[n] = (struct xy_series){.color = plot_engine_color(&rows, rows.engine_of[i]), .marker = plot_engine_marker(&rows, rows.engine_of[i]),
-                                           .line = true, .marked = true, .band = true, .dash = dashes[rows.condition_of[i] % 4]};
+                                           .line = true, .marked = true, .band = true, .dash = plot_dash(rows.condition_of[i])};
             TRY(layer_points(&series[n], s, rows.cells[i], metrics[m], &least, &most, err));
             legend[n] = (struct legend_entry){.name = scene_printf(s, "%s%s%s", rows.engines[rows.engine_of[i]], several ? " · " : "",
                                                                    several ? rows.conditions[rows.condition_of[i]] : ""),

@@ -84,7 +84,7 @@ static int draw_roofline(struct scene *s, const struct results *r, struct err *e
     series[n++] = (struct xy_series){.color = s->theme->muted, .line = true, .points = roof, .n = 3, .width = 1.4};
     struct xy_panel panel = {.panel.kind = &panel_xy, .x = {.title = "operations a byte", .log = true},
                              .y = {.title = "attained", .unit = "GOP/s", .log = true}, .series = series, .n = n, .height = 300};
-    const struct legend_entry *engines = plot_engine_legend(&rows, false);
+    const struct legend_entry *engines = plot_engine_legend(&rows, LEGEND_SWATCH);
     struct legend_entry *legend = scene_alloc(s, rows.n_engines + 3, sizeof *legend);
     char text[2][SCALE_TEXT_MAX];
     if (!engines || !legend)
@@ -104,12 +104,6 @@ static int draw_roofline(struct scene *s, const struct results *r, struct err *e
 
 /* ---- quantization: speed against quality ---- */
 
-static const char *quantize_of(const struct result_cell *cell)
-{
-    const char *asked = json_string_value(json_object_get(cell->params, "quantize"));
-    return asked ? asked : cell->quantize ? cell->quantize : "";
-}
-
 /* The fastest cell of the same engine, model, quantization and device. */
 static int speed_of(struct figure *out, struct scene *s, const struct results *r, const struct result_cell *like, struct plot_caption *caption,
                     struct err *err)
@@ -119,7 +113,7 @@ static int speed_of(struct figure *out, struct scene *s, const struct results *r
         const struct result_cell *cell = &r->cells[i];
         struct figure f;
         if (!str_eq(cell->engine, like->engine) || !str_eq(cell->variant, like->variant) || !str_eq(cell->model, like->model) ||
-            !str_eq(quantize_of(cell), quantize_of(like)) || !str_eq(cell->device, like->device) || !plot_cell_has(cell, "tokens_per_sec"))
+            !str_eq(plot_quantize_of(cell), plot_quantize_of(like)) || !str_eq(cell->device, like->device) || !plot_cell_has(cell, "tokens_per_sec"))
             continue;
         TRY(plot_figure_of(&f, s, cell, "tokens_per_sec", caption, err));
         if (!(f.median <= out->median))
@@ -173,11 +167,11 @@ static int draw_pareto(struct scene *s, const struct results *r, struct err *err
         TRY(speed_of(&speed, s, r, rows.cells[i], &caption, err));
         if (!isfinite(quality.median) || !isfinite(speed.median))
             continue;
-        n_types += !first || !str_eq(first, quantize_of(rows.cells[i]));
-        first = first ? first : quantize_of(rows.cells[i]);
+        n_types += !first || !str_eq(first, plot_quantize_of(rows.cells[i]));
+        first = first ? first : plot_quantize_of(rows.cells[i]);
         points[n] = (struct xy_point){.x = speed.median, .y = quality.median, .lo = quality.lo, .hi = quality.hi,
                                       .label = scene_printf(s, "%s%s%s%s%s", models ? rows.cells[i]->model : "", models ? " " : "",
-                                                            quantize_of(rows.cells[i]), devices ? " on " : "",
+                                                            plot_quantize_of(rows.cells[i]), devices ? " on " : "",
                                                             devices ? rows.cells[i]->device : "")};
         series[n + 1] = (struct xy_series){.color = plot_engine_color(&rows, rows.engine_of[i]), .marked = true,
                                            .marker = plot_engine_marker(&rows, rows.engine_of[i]), .points = &points[n], .n = 1};
@@ -189,7 +183,7 @@ static int draw_pareto(struct scene *s, const struct results *r, struct err *err
     struct xy_panel panel = {.panel.kind = &panel_xy, .x = plot_metric_axis("tokens_per_sec"), .y = plot_metric_axis("perplexity"), .series = series,
                              .n = n + 1, .height = 300};
     const struct plot_panel *panels[] = {&panel.panel};
-    struct plot plot = {.title = "Quantization: quality against speed", .panels = panels, .n_panels = 1, .legend = plot_engine_legend(&rows, false),
+    struct plot plot = {.title = "Quantization: quality against speed", .panels = panels, .n_panels = 1, .legend = plot_engine_legend(&rows, LEGEND_MARKER),
                         .n_legend = rows.n_engines,
                         .caption = plot_caption_text(s, r, &caption, NULL, "Right and low is better; dashed: what nothing else beats in both.")};
     plot_layout(s, &plot);

@@ -23,9 +23,8 @@ static int compare_points(const void *a, const void *b)
 
 /* One engine under one condition, along the parameter. */
 static int one_line(struct xy_series *out, const struct plot_rows *rows, size_t engine, size_t condition, const struct lines *how,
-                    const char *metric, struct plot_caption *caption, struct err *err)
+                    const char *metric, bool dashed, struct plot_caption *caption, struct err *err)
 {
-    static const double dashes[] = {0, 5, 2, 8};
     struct xy_point *points = scene_alloc(rows->s, rows->n, sizeof *points);
     size_t n = 0;
     for (size_t i = 0; points && i < rows->n; i++) {
@@ -38,7 +37,7 @@ static int one_line(struct xy_series *out, const struct plot_rows *rows, size_t 
     if (points)
         qsort(points, n, sizeof *points, compare_points);
     *out = (struct xy_series){.color = plot_engine_color(rows, engine), .marker = plot_engine_marker(rows, engine), .line = true,
-                              .marked = true, .band = n > 1, .dash = dashes[condition % 4], .points = points, .n = n};
+                              .marked = true, .band = n > 1, .dash = dashed ? plot_dash(condition) : 0, .points = points, .n = n};
     return 0;
 }
 
@@ -71,7 +70,7 @@ static int one_panel(struct xy_panel *out, const struct plot_rows *rows, size_t 
     size_t n = 0;
     for (size_t c = from; series && c < to; c++)
         for (size_t e = 0; e < rows->n_engines; e++)
-            TRY(one_line(&series[n++], rows, e, c, how, metric, caption, err));
+            TRY(one_line(&series[n++], rows, e, c, how, metric, to - from > 1, caption, err));
     *out = (struct xy_panel){.panel = {.kind = &panel_xy}, .x = {.title = how->param_title, .unit = how->param_unit, .log = how->log_x, .whole = true},
                              .y = plot_metric_axis(metric), .series = series, .n = n, .height = how->across > 1 ? 170 : 0};
     double lo = INFINITY, hi = 0;
@@ -90,15 +89,14 @@ static int one_panel(struct xy_panel *out, const struct plot_rows *rows, size_t 
 /* Which engine has which colour, and with several conditions in a panel which of them has which dashes. */
 static void put_legend(struct plot *plot, const struct plot_rows *rows, bool dashed)
 {
-    static const double dashes[] = {0, 5, 2, 8};
-    const struct legend_entry *engines = plot_engine_legend(rows, true);
+    const struct legend_entry *engines = plot_engine_legend(rows, LEGEND_LINE);
     size_t n = rows->n_engines + (dashed ? rows->n_conditions : 0);
     struct legend_entry *legend = scene_alloc(rows->s, n, sizeof *legend);
     for (size_t i = 0; engines && legend && i < n; i++)
         legend[i] = i < rows->n_engines
                         ? engines[i]
                         : (struct legend_entry){.name = rows->conditions[i - rows->n_engines], .color = rows->s->theme->muted,
-                                                .look = LEGEND_LINE, .dash = dashes[(i - rows->n_engines) % 4]};
+                                                .look = LEGEND_LINE, .dash = plot_dash(i - rows->n_engines)};
     plot->legend = legend;
     plot->n_legend = legend ? n : 0;
 }

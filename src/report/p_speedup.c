@@ -76,6 +76,7 @@ static int draw(struct scene *s, const struct results *r, struct err *err)
         panel[c] = (struct bars_panel){.panel = {&panel_bars, rows.n_conditions > 1 ? rows.conditions[c] : NULL}, .x = axis, .rows = names,
                                        .n_rows = n, .series = &series, .n_series = 1, .bars = bars + c * n, .mark_x = 1,
                                        .row_colors = colors};
+        panel[c].x.untitled = c + 1 < rows.n_conditions;
         panels[c] = &panel[c].panel;
     }
     struct plot plot = {

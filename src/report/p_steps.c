@@ -53,6 +53,7 @@ static int draw_spread(struct scene *s, const struct results *r, struct err *err
         panel[c] = (struct spread_panel){.panel = {&panel_spread, rows.n_conditions > 1 ? rows.conditions[c] : NULL},
                                          .x = {.title = "time of a token step", .unit = "ms", .log = lo > 0 && hi / lo > LOG_FROM, .lo = lo, .hi = hi},
                                          .rows = spreads + c * rows.n_engines, .n_rows = rows.n_engines};
+        panel[c].x.untitled = c + 1 < rows.n_conditions;
         panels[c] = &panel[c].panel;
     }
     struct plot_caption none = {0};
@@ -116,6 +117,7 @@ static int draw_timeline(struct scene *s, const struct results *r, struct err *e
         panel[c] = (struct lanes_panel){.panel = {&panel_lanes, rows.n_conditions > 1 ? rows.conditions[c] : NULL},
                                         .x = {.title = "since the request", .unit = "ms", .zero = true, .hi = last}, .lanes = lanes + c * rows.n_engines,
                                         .n_lanes = rows.n_engines};
+        panel[c].x.untitled = c + 1 < rows.n_conditions;
         panels[c] = &panel[c].panel;
     }
     struct plot_caption none = {0};

@@ -35,12 +35,6 @@ struct subjects {
     bool models, quantizes, devices;
 };
 
-static const char *quantize_of(const struct result_cell *cell)
-{
-    const char *asked = json_string_value(json_object_get(cell->params, "quantize"));
-    return asked ? asked : cell->quantize ? cell->quantize : "";
-}
-
 static const char *or_empty(const char *text)
 {
     return text ? text : "";
@@ -50,7 +44,7 @@ static bool is_of(const struct subject *a, const struct subjects *all, size_t i)
 {
     const struct result_cell *cell = &all->r->cells[i];
     return str_eq(a->engine, all->engines[i]) && str_eq(a->model, or_empty(cell->model)) &&
-           str_eq(a->quantize, quantize_of(cell)) && str_eq(a->device, or_empty(cell->device));
+           str_eq(a->quantize, plot_quantize_of(cell)) && str_eq(a->device, or_empty(cell->device));
 }
 
 static bool has_any(const struct summary *sum, const struct result_cell *cell)
@@ -129,7 +123,7 @@ static void find_subjects(struct subjects *all, const struct summary *sum)
             known = is_of(&all->at[k], all, i);
         if (!known)
             all->at[all->n++] = (struct subject){.first = cell, .engine = all->engines[i],
-                                                 .model = or_empty(cell->model), .quantize = quantize_of(cell),
+                                                 .model = or_empty(cell->model), .quantize = plot_quantize_of(cell),
                                                  .device = or_empty(cell->device)};
     }
     choose(all, sum->compared);

@@ -101,7 +101,7 @@ void plot_layout(struct scene *s, const struct plot *plot)
 
 double plot_axis_below(const struct plot_axis *axis)
 {
-    return axis->title || (axis->unit && *axis->unit) ? 34 : 18;
+    return !axis->untitled && (axis->title || (axis->unit && *axis->unit)) ? 34 : 18;
 }
 
 void plot_axis_x(struct scene *s, const struct scale *scale, const struct plot_axis *axis, struct box box)

@@ -32,10 +32,12 @@ struct plot_panel {
     const char *title; /* above it; NULL: none */
 };
 
+enum legend_look { LEGEND_SWATCH, LEGEND_LINE, LEGEND_MARKER };
+
 struct legend_entry {
     const char *name;
     struct rgb color;
-    enum { LEGEND_SWATCH, LEGEND_LINE, LEGEND_MARKER } look;
+    enum legend_look look;
     enum marker marker; /* of a line too, when `marked` */
     bool marked;
     double dash;

@@ -25,7 +25,7 @@ const size_t engine_color_count = sizeof engine_colors / sizeof engine_colors[0]
 
 const struct engine_color *engine_color_find(const char *engine)
 {
-    size_t len = strcspn(engine, ":@");
+    size_t len = strcspn(engine, ":@ ");
     for (size_t i = 0; i + 1 < engine_color_count; i++)
         if (strlen(engine_colors[i].engine) == len && strncmp(engine_colors[i].engine, engine, len) == 0)
             return &engine_colors[i];

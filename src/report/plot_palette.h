@@ -24,7 +24,7 @@ struct engine_color {
 extern const struct engine_color engine_colors[];
 extern const size_t engine_color_count;
 
-/* The row of an engine: "NAME", "NAME:VARIANT" or "NAME@URL". One that is not listed has the last row. */
+/* The row of an engine: "NAME", "NAME:VARIANT", "NAME@URL" or "NAME (RUN)". One that is not listed has the last row. */
 const struct engine_color *engine_color_find(const char *engine);
 
 /* What is not an engine. */

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_out.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "report/results_build.h"
 #include "report/rows.h"
@@ -124,6 +122,12 @@ const char *plot_cell_reason(const struct result_cell *cell)
     return !cell || (cell->n_requests == 0 && cell->n_values == 0) ? NULL : "this engine does not tell";
 }
 
+const char *plot_quantize_of(const struct result_cell *cell)
+{
+    const char *asked = json_string_value(json_object_get(cell->params, "quantize"));
+    return asked ? asked : cell->quantize ? cell->quantize : "";
+}
+
 /* ---- words for what differs ---- */
 
 static size_t index_of(const char **names, size_t *n, const char *name)
@@ -135,21 +139,16 @@ static size_t index_of(const char **names, size_t *n, const char *name)
     return (*n)++;
 }
 
-static const char *host_of(const struct results *r, const struct result_cell *cell)
-{
-    for (size_t i = 0; i < r->n_runs; i++)
-        if (strcmp(r->runs[i].id, cell->run) == 0)
-            return r->runs[i].host ? r->runs[i].host : "";
-    return "";
-}
-
 const char *plot_engine_name(struct scene *s, const struct results *r, const struct result_cell *cell)
 {
-    bool variant = cell->variant && *cell->variant, several = false;
-    for (size_t i = 1; i < r->n_runs; i++)
-        several |= !str_eq(r->runs[i].host, r->runs[0].host);
-    return scene_printf(s, "%s%s%s%s%s", cell->engine && *cell->engine ? cell->engine : "(no name)", variant ? ":" : "", variant ? cell->variant : "",
-                        several ? " on " : "", several ? host_of(r, cell) : "");
+    char engine[128], run[64];
+    if (!cell->engine || !*cell->engine)
+        return "(no name)";
+    rows_engine(engine, cell);
+    if (r->n_runs < 2)
+        return scene_printf(s, "%s", engine);
+    rows_run_label(run, r, cell->run);
+    return scene_printf(s, "%s (%s)", engine, run);
 }
 
 static const char *param_word(const char *key)
@@ -180,16 +179,16 @@ static void add_word(struct buf *b, const char *word)
 
 static void add_param(struct buf *b, const char *key, const json_t *v)
 {
-    char number[32];
-    struct buf word = BUF_INIT(1 << 12);
+    char text[64], words[160];
+    if (!rows_param_text(text, v))
+        return;
     if (json_is_string(v))
-        buf_str(&word, json_string_value(v));
-    else if (json_is_number(v))
-        buf_printf(&word, "%s %s", param_word(key), number_shortest(json_number_value(v), number));
+        snprintf(words, sizeof words, "%s", text);
     else if (json_is_boolean(v))
-        buf_printf(&word, "%s%s", json_is_true(v) ? "" : "no ", param_word(key));
-    add_word(b, word.data);
-    buf_release(&word);
+        snprintf(words, sizeof words, "%s%.120s", json_is_true(v) ? "" : "no ", param_word(key));
+    else
+        snprintf(words, sizeof words, "%.80s %s", param_word(key), text);
+    add_word(b, words);
 }
 
 /* What tells this cell from the others, as far as `depth` goes: the model and the parameters; then what is said only if
@@ -325,12 +324,18 @@ enum marker plot_engine_marker(const struct plot_rows *rows, size_t engine)
     return engine_color_find(rows->engines[engine])->marker;
 }
 
-const struct legend_entry *plot_engine_legend(const struct plot_rows *rows, bool lines)
+double plot_dash(size_t condition)
+{
+    static const double dashes[] = {0, 5, 2, 8};
+    return dashes[condition % 4];
+}
+
+const struct legend_entry *plot_engine_legend(const struct plot_rows *rows, enum legend_look look)
 {
     struct legend_entry *legend = scene_alloc(rows->s, rows->n_engines, sizeof *legend);
     for (size_t i = 0; legend && i < rows->n_engines; i++)
         legend[i] = (struct legend_entry){.name = rows->engines[i], .color = plot_engine_color(rows, i),
-                                          .look = lines ? LEGEND_LINE : LEGEND_SWATCH, .marked = lines,
+                                          .look = look, .marked = look == LEGEND_LINE,
                                           .marker = plot_engine_marker(rows, i)};
     return legend;
 }
@@ -339,116 +344,4 @@ struct plot_axis plot_metric_axis(const char *name)
 {
     const struct metric *metric = metric_find(name);
     return (struct plot_axis){.title = metric ? metric->title : name, .unit = metric ? metric->unit : ""};
-}
-
-/* ---- figures and captions ---- */
-
-static void take_figure(struct plot_caption *caption, const struct figure *f, bool launches)
-{
-    if (f->n == 0)
-        return;
-    caption->n_min = caption->n_min && caption->n_min < f->n ? caption->n_min : f->n;
-    caption->n_max = caption->n_max > f->n ? caption->n_max : f->n;
-    caption->launches |= launches;
-    caption->requests |= !launches;
-    if (f->n < 2)
-        return;
-    caption->mixed |= caption->any_interval && (caption->last.interval != f->interval || caption->last.about != f->about);
-    caption->any_interval = true;
-    caption->last = *f;
-}
-
-int plot_figure_of(struct figure *out, struct scene *s, const struct result_cell *cell, const char *metric,
-                   struct plot_caption *caption, struct err *err)
-{
-    size_t n = 0;
-    bool launches = false;
-    const double *x = plot_samples(s, cell, metric, &n, &launches, err);
-    *out = (struct figure){.median = NAN, .mean = NAN, .lo = NAN, .hi = NAN};
-    if (!x)
-        return -1;
-    if (n == 0)
-        return 0;
-    TRY(figure_of(out, x, n, NULL, err));
-    take_figure(caption, out, launches);
-    return 0;
-}
-
-int plot_bar_of(struct bar *out, struct scene *s, const struct result_cell *cell, const char *metric, struct plot_caption *caption,
-                struct err *err)
-{
-    struct figure f = {.median = NAN, .lo = NAN, .hi = NAN};
-    if (cell)
-        TRY(plot_figure_of(&f, s, cell, metric, caption, err));
-    *out = (struct bar){.x = f.median, .lo = f.lo, .hi = f.hi, .why = plot_cell_reason(cell), .unasked = !cell};
-    return 0;
-}
-
-/* The engines whose times are not of this machine's clock: a picture that leaves the report must say so itself. */
-static void put_clocks(struct buf *b, const struct results *r)
-{
-    for (size_t i = 0; i < r->n_cells; i++) {
-        const struct result_cell *cell = &r->cells[i];
-        bool said = !cell->clock || str_eq(cell->clock, "monotonic");
-        for (size_t k = 0; k < i && !said; k++)
-            said = str_eq(r->cells[k].engine, cell->engine) && str_eq(r->cells[k].clock, cell->clock);
-        if (!said)
-            buf_printf(b, "Times of %s are of its own clock (%s). ", cell->engine, cell->clock);
-    }
-}
-
-static void put_runs(struct buf *b, const struct results *r)
-{
-    const struct result_run *run = &r->runs[0];
-    put_clocks(b, r);
-    if (r->n_runs == 1)
-        buf_printf(b, "Run %s%s%s%s%.10s.", run->id, run->host ? " on " : "", run->host ? run->host : "", run->started ? ", " : "",
-                   run->started ? run->started : "");
-    else
-        buf_printf(b, "%zu runs.", r->n_runs);
-}
-
-const char *plot_caption_text(struct scene *s, const struct results *r, const struct plot_caption *c, const char *metric,
-                              const char *extra)
-{
-    struct buf b = BUF_INIT(1 << 16);
-    char how[FIGURE_HOW_MAX];
-    const struct metric *m = metric ? metric_find(metric) : NULL;
-    if (m)
-        buf_printf(&b, "%c%s: %s. ", m->title[0] >= 'a' && m->title[0] <= 'z' ? m->title[0] - 32 : m->title[0], m->title + 1,
-                   m->definition);
-    if (c->n_max) {
-        buf_printf(&b, "Median of ");
-        buf_printf(&b, c->n_min == c->n_max ? "%zu" : "%zu to %zu", c->n_min, c->n_max);
-        buf_str(&b, c->launches && c->requests ? " launches (requests, where there was one launch)"
-                    : c->launches              ? " launches"
-                    : c->n_max == 1            ? " sample"
-                                               : " samples of one launch");
-        if (c->any_interval)
-            buf_printf(&b, ", 95 %% interval: %s", c->mixed ? "order statistics of the median from six on, below that t of the mean"
-                                                           : figure_how(&c->last, how));
-        else
-            buf_str(&b, ", too few for an interval");
-        buf_str(&b, ". ");
-    }
-    if (extra)
-        buf_printf(&b, "%s ", extra);
-    put_runs(&b, r);
-    const char *out = scene_printf(s, "%s", b.data ? b.data : "");
-    buf_release(&b);
-    return out;
-}
-
-const char *plot_caption_counted(struct scene *s, const struct results *r, size_t n_min, size_t n_max, const char *units,
-                                 const char *what)
-{
-    struct buf b = BUF_INIT(1 << 16);
-    buf_printf(&b, "%s n = ", what);
-    if (n_min < n_max)
-        buf_printf(&b, "%zu to ", n_min);
-    buf_printf(&b, "%zu %s. ", n_max, units);
-    put_runs(&b, r);
-    const char *out = scene_printf(s, "%s", b.data ? b.data : "");
-    buf_release(&b);
-    return out;
 }

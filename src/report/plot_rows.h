@@ -28,6 +28,8 @@ struct plot_rows {
 
 /* Does the cell have this parameter, or samples of this metric? */
 bool plot_cell_has(const struct result_cell *cell, const char *column);
+/* The quantization that was asked for, else the model's own; "" if that is unknown. */
+const char *plot_quantize_of(const struct result_cell *cell);
 /* A parameter as a number; NaN. */
 double plot_cell_param(const struct result_cell *cell, const char *name);
 
@@ -35,15 +37,16 @@ double plot_cell_param(const struct result_cell *cell, const char *name);
  * that what failed is seen. `without`: a parameter that is an axis and no condition; NULL: none. */
 int plot_rows_select(struct plot_rows *rows, struct scene *s, const struct results *r, const char *metric, const char *without,
                      struct err *err);
-/* "native:ref", with " on HOST" when the runs are of several machines. */
+/* "native:ref"; in a report of several runs with what tells its run from the others. */
 const char *plot_engine_name(struct scene *s, const struct results *r, const struct result_cell *cell);
 /* NULL: there is none. */
 const struct result_cell *plot_rows_cell(const struct plot_rows *rows, size_t engine, size_t condition);
 
 struct rgb plot_engine_color(const struct plot_rows *rows, size_t engine);
 enum marker plot_engine_marker(const struct plot_rows *rows, size_t engine);
+double plot_dash(size_t condition);
 /* One entry an engine. */
-const struct legend_entry *plot_engine_legend(const struct plot_rows *rows, bool lines);
+const struct legend_entry *plot_engine_legend(const struct plot_rows *rows, enum legend_look look);
 
 /* ---- figures, and what a caption says of them ---- */
 

@@ -227,6 +227,8 @@ const char *scale_label(const struct scale *s, size_t tick, char text[SCALE_TEXT
 const char *scale_title(const struct scale *s, const struct plot_axis *axis, char text[128])
 {
     const char *title = axis->title ? axis->title : "";
+    if (axis->untitled)
+        return strcpy(text, "");
     snprintf(text, 128, *s->unit ? "%.80s%s(%.32s)" : "%.80s", title, *title ? " " : "", s->unit);
     return text;
 }

@@ -12,6 +12,7 @@ struct plot_axis {
     const char *unit;  /* "tok/s"; "" or NULL: none. ms and MB become s and GB, or µs, when the values ask for it */
     bool log;          /* is ignored when a value is not above zero */
     bool zero;         /* reaches to zero; what a bar's length needs */
+    bool untitled;     /* the title stands below another panel of the same axis */
     bool whole;        /* values are counts: no tick between them */
     bool percent;      /* shares, shown times 100 */
     const double *at;  /* ticks at these values, where lengths were chosen; NULL: at round ones */

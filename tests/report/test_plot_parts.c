@@ -80,6 +80,7 @@ static void an_engine_is_found_with_variant_and_address(void **state)
     (void)state;
     assert_string_equal(engine_color_find("native:ref")->engine, "native");
     assert_string_equal(engine_color_find("llamacpp@http://127.0.0.1:8003")->engine, "llamacpp");
+    assert_string_equal(engine_color_find("vllm (2026-01-01)")->engine, "vllm");
     assert_string_equal(engine_color_find("natively")->engine, "");
     assert_string_equal(engine_color_find("nat")->engine, "");
     assert_string_equal(engine_color_find("")->engine, "");
