@@ -19,6 +19,7 @@ enum {
     MIN_BAR = 10,
     MAX_BAR = 40,
     MAX_COLUMNS = 200,
+    LINES_BELOW = 10,  /* buffers of a line in one drawing */
     LINE_BYTES = 1024, /* MAX_COLUMNS characters of four bytes, and the control characters */
 };
 
@@ -193,9 +194,28 @@ static int columns_of(const struct progress *p)
     return columns < MAX_COLUMNS ? columns : MAX_COLUMNS;
 }
 
+/* Adds the lines under it, as many as there is room for, and brings the cursor back to where it was. */
+static void add_below(char *out, size_t size, const struct progress *p, int room)
+{
+    char text[LINE_BYTES];
+    size_t used = strlen(out), begun = used;
+    int n = 0;
+    for (const char *s = p->below; s && *s && size - used > LINE_BYTES + 32; n++) {
+        size_t len = strcspn(s, "\n");
+        snprintf(text, sizeof text, "%.*s", (int)(len < LINE_BYTES - 1 ? len : LINE_BYTES - 1), s);
+        used += (size_t)snprintf(out + used, size - used, "\n\r");
+        add_clipped(out + used, text, room, p->style.utf8);
+        strcat(out + used, "\x1b[K");
+        used += strlen(out + used);
+        s += len + (s[len] == '\n');
+    }
+    if (used > begun)
+        snprintf(out + used, size - used, "\x1b[J\x1b[%dA\r", n);
+}
+
 static void draw_live(struct progress *p, int64_t now)
 {
-    char line[LINE_BYTES] = "\r", text[160], tail[LINE_BYTES] = "";
+    char line[LINES_BELOW * LINE_BYTES] = "\r", text[160], tail[LINE_BYTES] = "";
     int room = columns_of(p) - 1; /* a character in the last column makes some terminals wrap */
     int label = add_clipped(tail, p->label, 40, p->style.utf8), keep = 2;
     for (;; keep--) {
@@ -215,6 +235,7 @@ static void draw_live(struct progress *p, int64_t now)
     }
     add_clipped(line, text, room, p->style.utf8);
     strcat(line, "\x1b[K");
+    add_below(line, sizeof line, p, room);
     fwrite(line, 1, strlen(line), p->out);
     fflush(p->out);
     p->drawn = true;
@@ -229,14 +250,17 @@ static void print_line(const struct progress *p, int64_t now)
     fflush(p->out);
 }
 
+bool progress_due(const struct progress *p)
+{
+    int64_t pause = p->style.mode == PROGRESS_LIVE ? REDRAW : LINE_EVERY;
+    return p->style.mode != PROGRESS_OFF && (p->due || now_ns(p) - p->drawn_ns >= pause);
+}
+
 static void show(struct progress *p)
 {
-    if (p->style.mode == PROGRESS_OFF)
+    if (!progress_due(p))
         return;
     int64_t now = now_ns(p);
-    int64_t pause = p->style.mode == PROGRESS_LIVE ? REDRAW : LINE_EVERY;
-    if (!p->due && now - p->drawn_ns < pause)
-        return;
     if (p->style.mode == PROGRESS_LIVE)
         draw_live(p, now);
     else
@@ -260,11 +284,16 @@ void progress_label(struct progress *p, const char *label)
     p->label = label;
 }
 
+void progress_below(struct progress *p, const char *lines)
+{
+    p->below = lines;
+}
+
 void progress_clear(struct progress *p)
 {
     if (!p->drawn)
         return;
-    fputs("\r\x1b[K", p->out);
+    fputs(p->below ? "\r\x1b[J" : "\r\x1b[K", p->out);
     fflush(p->out);
     p->drawn = false;
 }

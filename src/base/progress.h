@@ -54,6 +54,7 @@ struct progress {
     struct progress_style style;
     const char *label, *unit;
     uint64_t total, done;
+    const char *below;                         /* lines that stand under it, each ended by \n; NULL: none */
     bool drawn;                                /* the line is on the screen */
     bool due;                                  /* draw at the next call, whatever the time */
     int64_t started_ns, drawn_ns;
@@ -71,6 +72,11 @@ void progress_at(struct progress *p, uint64_t done);
 
 /* Another label for what follows ("cell 3 of 12"), borrowed as the first. */
 void progress_label(struct progress *p, const char *label);
+
+/* Lines to stand under it in LIVE mode, redrawn and taken away with it; borrowed as the label. Where they would take time
+ * to make, progress_due says whether the next progress_at would draw. */
+void progress_below(struct progress *p, const char *lines);
+bool progress_due(const struct progress *p);
 
 /* Takes the line off the screen: call it before printing anything else there. */
 void progress_clear(struct progress *p);

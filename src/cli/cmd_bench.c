@@ -117,7 +117,7 @@ static int measure(const struct invocation *in, const struct manifest *m, const 
                             .device = in->device, .memory_limit = (uint64_t)in->memory_limit << 20,
                             .silence_s = opt_double(in, "time-limit"), .resume = opt_flag(in, "resume"), .stop = on_stop,
                             .event = run_view_event, .arg = &view, .log = &view.log};
-    TRY(run_view_begin(&view, in, &interrupted, err));
+    TRY(run_view_begin(&view, in, plan, &interrupted, err));
     interrupt_catch();
     int rc = run_manifest(o, &q, err);
     run_view_end(&view);

@@ -174,7 +174,7 @@ static int run_plan(struct invocation *in, const struct manifest *m, const struc
         .resume = opt_flag(in, "resume"), .stop = stop, .event = run_view_event, .arg = &view, .log = &view.log};
     struct run_outcome o;
     struct sigaction catch = {.sa_handler = on_signal};
-    TRY(run_view_begin(&view, in, &interrupts, err));
+    TRY(run_view_begin(&view, in, plan, &interrupts, err));
     interrupts = 0;
     sigaction(SIGINT, &catch, NULL);
     sigaction(SIGTERM, &catch, NULL);

@@ -2,21 +2,23 @@
 
 #include <stdio.h>
 
-int run_view_begin(struct run_view *v, const struct invocation *in, const volatile sig_atomic_t *interrupts,
-                   struct err *err)
+int run_view_begin(struct run_view *v, const struct invocation *in, const struct plan *plan,
+                   const volatile sig_atomic_t *interrupts, struct err *err)
 {
     *v = (struct run_view){.style = progress_style_of(stderr, in->quiet, true), .interrupts = interrupts};
     TRY(log_start(&v->log, stderr, command_log_level(in), in->json ? LOG_FORM_JSON : LOG_FORM_TEXT, err));
     if (v->style.mode == PROGRESS_LINES && in->json)
         v->style.mode = PROGRESS_OFF; /* all lines are JSON then */
     v->log.progress = &v->line;
-    return 0;
+    return v->style.mode == PROGRESS_LIVE ? run_board_begin(&v->board, plan, err) : 0;
 }
 
 static void show(struct run_view *v, const struct run_event *e)
 {
     const struct run_progress *p = e->so_far;
     v->line.total = p->samples - p->samples_kept;
+    if (v->board.cells && progress_due(&v->line))
+        progress_below(&v->line, run_board_text(&v->board));
     progress_at(&v->line, p->samples_done - p->samples_kept);
 }
 
@@ -36,6 +38,7 @@ static void name(struct run_view *v, const struct run_event *e)
 void run_view_event(void *view, const struct run_event *e)
 {
     struct run_view *v = view;
+    run_board_event(&v->board, e);
     switch (e->kind) {
     case RUN_BEGUN:
         snprintf(v->label, sizeof v->label, "starting");
@@ -62,4 +65,5 @@ void run_view_event(void *view, const struct run_event *e)
 void run_view_end(struct run_view *v)
 {
     progress_clear(&v->line);
+    run_board_end(&v->board);
 }

@@ -71,10 +71,10 @@ static void find_naming(struct naming *out, const struct result_cell *cells, siz
 }
 
 /* A model that was named by its path is the same one in another folder, or on another machine. */
-static const char *model_of(const struct result_cell *cell)
+static const char *model_of(const struct making *m, const struct result_cell *cell)
 {
     const char *base = cell->model ? path_base(cell->model) : "no model";
-    return *base ? base : cell->model;
+    return *base && m->r->n_runs > 1 ? base : cell->model ? cell->model : "no model";
 }
 
 static const char *contender_of(struct making *m, const struct naming *by, const struct result_cell *cell, struct err *err)
@@ -82,7 +82,7 @@ static const char *contender_of(struct making *m, const struct naming *by, const
     char engine[128], run[64] = "";
     rows_engine(engine, cell);
     if (by->model)
-        return cell->model ? model_of(cell) : arena_strdup(&m->doc->arena, engine, err);
+        return arena_strdup(&m->doc->arena, cell->model ? model_of(m, cell) : engine, err);
     if (by->run)
         rows_run_label(run, m->r, cell->run);
     return arena_printf(&m->doc->arena, err, "%s%s%s%s%s", engine, by->quantize ? " " : "",
@@ -98,9 +98,9 @@ static const char *setting_of(struct making *m, const struct naming *by, const s
     const struct result_cell *cell = &cells[at];
     bool models = false;
     for (size_t i = 0; i < n; i++)
-        models |= strcmp(model_of(&cells[i]), model_of(cell)) != 0;
+        models |= strcmp(model_of(m, &cells[i]), model_of(m, cell)) != 0;
     if (models && !by->model)
-        buf_str(&text, model_of(cell));
+        buf_str(&text, model_of(m, cell));
     size_t n_keys = results_keys(cell->params, keys);
     for (size_t k = 0; k < n_keys; k++) {
         const json_t *v = json_object_get(cell->params, keys[k]);

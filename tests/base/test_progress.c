@@ -265,6 +265,24 @@ static void silent_when_off_or_not_a_terminal(void **state)
     fclose(file);
 }
 
+/* Lines under it are clipped as it is, the cursor is back on the first, and all go together. */
+static void lines_below_come_and_go_with_it(void **state)
+{
+    (void)state;
+    struct rig r;
+    begin(&r, PROGRESS_LIVE, 20, "run", 10);
+    progress_below(&r.p, "a\nlonger than twenty columns\n");
+    assert_true(progress_due(&r.p));
+    progress_at(&r.p, 1);
+    fflush(r.out);
+    const char *below = "\x1b[K\n\ra\x1b[K\n\rlonger than twenty \x1b[K\x1b[J\x1b[2A\r";
+    assert_int_equal(strcmp(r.text + r.len - strlen(below), below), 0);
+    assert_false(progress_due(&r.p));
+    progress_clear(&r.p);
+    assert_int_equal(strcmp(r.text + r.len - 4, "\r\x1b[J"), 0);
+    end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +295,7 @@ int main(void)
         cmocka_unit_test(fits_any_width),
         cmocka_unit_test(label_is_shown_safely),
         cmocka_unit_test(clears_and_comes_back),
+        cmocka_unit_test(lines_below_come_and_go_with_it),
         cmocka_unit_test(hundred_percent_means_finished),
         cmocka_unit_test(lines_are_few_and_whole),
         cmocka_unit_test(silent_when_off_or_not_a_terminal),
