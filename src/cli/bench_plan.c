@@ -70,15 +70,17 @@ static json_t *engines_of(const struct invocation *in)
 
 int bench_manifest(struct manifest **out, const struct invocation *in, struct err *err)
 {
-    json_t *models = json_object(), *names = json_array(), *config = config_of(in, err);
+    json_t *config = config_of(in, err);
+    if (!config)
+        return -1;
+    json_t *models = json_object(), *names = json_array();
     for (size_t i = 0; i < in->n_args; i++) {
         json_object_set_new(models, in->args[i], json_pack("{ss}", "path", in->args[i]));
         json_array_append_new(names, json_string(in->args[i]));
     }
-    json_t *all = config ? json_pack("{ss sI so so s[{ss so so sI}]}", "name", "bench", "seed", (json_int_t)in->seed, "models",
-                                     models, "engines", engines_of(in), "benchmarks", "id", "bench", "config", config,
-                                     "models", names, "repeats", (json_int_t)opt_int(in, "launches"))
-                         : NULL;
+    json_t *all = json_pack("{ss sI so so s[{ss so so sI}]}", "name", "bench", "seed", (json_int_t)in->seed, "models", models,
+                            "engines", engines_of(in), "benchmarks", "id", "bench", "config", config, "models", names,
+                            "repeats", (json_int_t)opt_int(in, "launches"));
     char *text = all ? json_dumps(all, JSON_ENSURE_ASCII) : NULL;
     json_decref(all);
     if (!text)

@@ -18,8 +18,8 @@ void receive_stamp_enable(int fd)
 
 int64_t receive_stamp(int fd, size_t *waiting)
 {
-    char scratch[1], control[128];
-    struct iovec room = {.iov_base = scratch, .iov_len = PEEK}; /* MSG_TRUNC: a stream's bytes are counted, not copied */
+    char scratch[PEEK], control[128];
+    struct iovec room = {.iov_base = scratch, .iov_len = sizeof scratch}; /* MSG_TRUNC: they are counted, not copied */
     struct msghdr m = {.msg_iov = &room, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     int kind = 0;
     socklen_t len = sizeof kind;
