@@ -23,6 +23,8 @@ static void add_outliers(struct run *r, float *y, const float *x, size_t n, cons
 
 void run_product(struct run *r, float *y, const float *x, size_t n, const struct weight *w)
 {
+    if (r->observer && r->observer->input)
+        r->observer->input(r->observer->user, w->data, x, n, w->k);
     r->backend->matmul(r->state, y, x, n, w);
     if (w->outliers)
         add_outliers(r, y, x, n, w);

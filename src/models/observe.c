@@ -9,11 +9,11 @@ double steady_seconds(void)
 
 double observe_begin(const struct session_observer *o)
 {
-    return o ? steady_seconds() : 0;
+    return o && o->operation ? steady_seconds() : 0;
 }
 
 void observe_end(const struct session_observer *o, const char *name, int layer, double began)
 {
-    if (o)
+    if (o && o->operation)
         o->operation(o->user, name, layer, began, steady_seconds());
 }

@@ -1,5 +1,6 @@
 #include "transform/importance.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,15 +63,54 @@ static struct entry *add_entry(struct importance *im, const char *name, size_t c
     return &im->entries[im->n++];
 }
 
-int importance_add(struct importance *im, const char *name, const float *x, size_t rows, size_t columns, struct err *err)
+/* The entry of that name and width, made when it is new. */
+static struct entry *entry_for(struct importance *im, const char *name, size_t columns, struct err *err)
 {
     struct entry *e = find(im, name);
     if (!e)
-        e = add_entry(im, name, columns, err);
+        return add_entry(im, name, columns, err);
+    if (e->columns == columns)
+        return e;
+    err_set(err, ERR_INPUT, "weight '%s' met inputs of %zu and of %zu columns", name, e->columns, columns);
+    return NULL;
+}
+
+int importance_reserve(struct importance *im, const char *name, size_t columns, struct err *err)
+{
+    return entry_for(im, name, columns, err) ? 0 : -1;
+}
+
+int importance_add_sums(struct importance *im, const char *name, const void *sums, uint64_t rows, size_t columns,
+                        struct err *err)
+{
+    struct entry *e = entry_for(im, name, columns, err);
     if (!e)
         return -1;
-    if (e->columns != columns)
-        return err_set(err, ERR_BUG, "weight '%s' met inputs of %zu and of %zu columns", name, e->columns, columns);
+    for (size_t i = 0; i < columns; i++) {
+        float x;
+        memcpy(&x, (const char *)sums + i * sizeof x, sizeof x);
+        if (!(x >= 0 && isfinite(x)))
+            return err_set(err, ERR_INPUT, "the sum of squares of column %zu of '%s' is %g", i, name, (double)x);
+        e->sums[i] += (double)x;
+    }
+    e->rows += rows;
+    return 0;
+}
+
+bool importance_at(const struct importance *im, size_t i, struct importance_entry *out)
+{
+    if (i >= im->n)
+        return false;
+    const struct entry *e = &im->entries[i];
+    *out = (struct importance_entry){.name = e->name, .sums = e->sums, .columns = e->columns, .rows = e->rows};
+    return true;
+}
+
+int importance_add(struct importance *im, const char *name, const float *x, size_t rows, size_t columns, struct err *err)
+{
+    struct entry *e = entry_for(im, name, columns, err);
+    if (!e)
+        return -1;
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < columns; i++)
             e->sums[i] += (double)x[r * columns + i] * (double)x[r * columns + i];
