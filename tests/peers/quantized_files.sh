@@ -4,7 +4,7 @@
 # the figures. A matrix of llama-imatrix is read, and holds what prony's own holds.
 set -eu
 cd "$SOURCE"
-sh bench/quant_quality.sh --chunks 20 --check 1.25
+sh bench/quant_quality.sh --chunks 6 --check 1.25
 bin=$(sh tools/llamacpp.sh bin)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
