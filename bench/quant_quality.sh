@@ -45,7 +45,8 @@ perplexity() { # perplexity ARGUMENTS: llama-perplexity over the text, all that 
 }
 kl() { # kl FILE: "MEAN ERROR"
     perplexity -m "$1" --kl-divergence --kl-divergence-base "$work/base"
-    sed -n 's/^Mean *KLD: *\([-0-9.e]*\) *± *\([-0-9.e]*\).*/\1 \2/p' "$work/said"
+    # its log goes another way and may stand before it in the line
+    sed -n 's/^.*Mean *KLD: *\([-0-9.e]*\) *± *\([-0-9.e]*\).*/\1 \2/p' "$work/said"
 }
 
 "$prony" model convert "$model" "$work/f16.gguf" --type f16 --quiet
