@@ -43,10 +43,14 @@ perplexity() { # perplexity ARGUMENTS: llama-perplexity over the text, all that 
         exit 1
     }
 }
-kl() { # kl FILE: "MEAN ERROR"
-    perplexity -m "$1" --kl-divergence --kl-divergence-base "$work/base"
-    # its log goes another way and may stand before it in the line
-    sed -n 's/^.*Mean *KLD: *\([-0-9.e]*\) *± *\([-0-9.e]*\).*/\1 \2/p' "$work/said"
+# kl FILE: "MEAN ERROR". llama-perplexity may end, well by its status, before what it logged last is written: then again.
+kl() {
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        perplexity -m "$1" --kl-divergence --kl-divergence-base "$work/base"
+        found=$(sed -n 's/^.*Mean *KLD: *\([-0-9.e]*\) *± *\([-0-9.e]*\).*/\1 \2/p' "$work/said")
+        [ -z "$found" ] || break
+    done
+    echo "$found"
 }
 
 "$prony" model convert "$model" "$work/f16.gguf" --type f16 --quiet
