@@ -1,5 +1,5 @@
-/* A Hugging Face folder: config.json, generation_config.json and the safetensors beside them: model.safetensors, or the
- * shards that model.safetensors.index.json names, or the only *.safetensors there is. */
+/* A Hugging Face folder: config.json, generation_config.json and the weights beside them: model.safetensors, or the shards that
+ * model.safetensors.index.json names, or the same of PyTorch's, or the only such file there is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +62,8 @@ static int add_file(struct model_file *f, const char *name, const json_t *weight
     int at = table_map(f, path, err);
     free(path);
     TRY(at);
-    return safetensors_add(f, (size_t)at, weight_map, name, err);
+    return f->format == &format_pytorch ? pytorch_add(f, (size_t)at, weight_map, name, err)
+                                        : safetensors_add(f, (size_t)at, weight_map, name, err);
 }
 
 static int by_text(const void *a, const void *b)
@@ -136,15 +137,27 @@ out:
     return rc;
 }
 
-/* Without model.safetensors and without an index: exactly one *.safetensors, or an error that lists them. */
+static bool is_pytorch(const char *name)
+{
+    return str_starts(name, "pytorch_model") || str_ends(name, ".pt") || str_ends(name, ".pth");
+}
+
+/* Without model.safetensors and without an index: exactly one *.safetensors, else exactly one PyTorch file, or an error that
+ * lists them. */
 static int read_only_file(struct model_file *f, struct err *err)
 {
+    static const char *const kinds[] = {"safetensors", "PyTorch files"};
+    bool pytorch = false;
     const char **names, *only = NULL;
     size_t n_names, n = 0;
     struct buf list = BUF_INIT(LIST_MAX_BYTES);
     TRY(list_folder(&names, &n_names, f->dir, &f->arena, err));
+    for (size_t i = 0; i < n_names; i++)
+        n += str_ends(names[i], ".safetensors");
+    pytorch = n == 0;
+    n = 0;
     for (size_t i = 0; i < n_names; i++) {
-        if (!str_ends(names[i], ".safetensors"))
+        if (pytorch ? !is_pytorch(names[i]) : !str_ends(names[i], ".safetensors"))
             continue;
         buf_printf(&list, "%s'%s'", n++ ? ", " : "", names[i]);
         only = names[i];
@@ -152,9 +165,10 @@ static int read_only_file(struct model_file *f, struct err *err)
     free(names);
     int rc = buf_check(&list, err);
     if (rc == 0 && n > 1) {
-        rc = err_set(err, ERR_USAGE, "folder '%s' holds %zu safetensors and no index: %s", f->dir, n, list.data);
-        err_hint(err, "name one of them, or add model.safetensors.index.json");
+        rc = err_set(err, ERR_USAGE, "folder '%s' holds %zu %s and no index: %s", f->dir, n, kinds[pytorch], list.data);
+        err_hint(err, "name one of them, or add %s", pytorch ? "pytorch_model.bin.index.json" : "model.safetensors.index.json");
     } else if (rc == 0 && n == 1) {
+        f->format = pytorch ? &format_pytorch : &format_safetensors;
         rc = add_file(f, only, NULL, err);
     } else if (rc == 0) {
         f->format = &format_tokenizer;
@@ -163,24 +177,44 @@ static int read_only_file(struct model_file *f, struct err *err)
     return rc;
 }
 
+/* In the order of transformers; Meta's own last. */
 int folder_read(struct model_file *f, struct err *err)
 {
+    static const struct {
+        const char *name;
+        bool index;
+        const struct format *format;
+    } known[] = {
+        {"model.safetensors", false, &format_safetensors},
+        {"model.safetensors.index.json", true, &format_safetensors},
+        {"pytorch_model.bin", false, &format_pytorch},
+        {"pytorch_model.bin.index.json", true, &format_pytorch},
+        {"consolidated.00.pth", false, &format_pytorch},
+    };
     f->format = &format_safetensors;
     TRY(table_read_configs(f, f->dir, err));
-    char *index = path_join(f->dir, "model.safetensors.index.json", err);
-    char *single = path_join(f->dir, "model.safetensors", err);
-    int rc = -1;
-    if (index && single) {
-        if (file_exists(single))
-            rc = add_file(f, path_base(single), NULL, err);
-        else if (file_exists(index))
-            rc = read_shards(f, index, err);
-        else
-            rc = read_only_file(f, err);
+    char *second = path_join(f->dir, "consolidated.01.pth", err);
+    if (!second)
+        return -1;
+    bool parted = file_exists(second);
+    free(second);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char *path = path_join(f->dir, known[i].name, err);
+        if (!path)
+            return -1;
+        int rc = 1;
+        if (file_exists(path)) {
+            f->format = known[i].format;
+            rc = known[i].index ? read_shards(f, path, err)
+                 : parted && i == sizeof known / sizeof *known - 1
+                     ? err_set(err, ERR_UNSUPPORTED, "'%s' is the first of several that each hold a part of every matrix", path)
+                     : add_file(f, path_base(path), NULL, err);
+        }
+        free(path);
+        if (rc <= 0)
+            return rc;
     }
-    free(index);
-    free(single);
-    return rc;
+    return read_only_file(f, err);
 }
 
 static int never(const uint8_t *data, size_t size, const char *path)

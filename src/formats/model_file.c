@@ -174,7 +174,7 @@ static int refuse_unknown(const struct file_map *m, const char *path, struct err
     static const struct {
         const char *magic, *what, *hint;
     } known[] = {
-        {"PK\003\004", "a zip archive, as PyTorch's .bin and .pt files are", "convert it to safetensors"},
+        {"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46", "a PyTorch file of before 1.6", "load it with PyTorch and save it again"},
         {"lmgg", "a GGML file older than GGUF", "convert it with the llama.cpp that wrote it"},
         {"tjgg", "a GGJT file older than GGUF", "convert it with the llama.cpp that wrote it"},
         {"fmgg", "a GGMF file older than GGUF", "convert it with the llama.cpp that wrote it"},
@@ -191,7 +191,7 @@ static int refuse_unknown(const struct file_map *m, const char *path, struct err
         }
     }
     err_set(err, ERR_INPUT, "'%s' is not a model file that prony knows", path);
-    return err_hint(err, "GGUF, safetensors and llama2.c checkpoints are read, or a Hugging Face folder");
+    return err_hint(err, "GGUF, safetensors, PyTorch and llama2.c checkpoints are read, or a Hugging Face folder");
 }
 
 static struct model_file *table_new(struct err *err)

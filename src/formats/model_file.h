@@ -84,7 +84,7 @@ void model_file_close(struct model_file *f); /* NULL is fine */
 /* As model_file_open for the bytes of one file, borrowed until close; `name` stands for its path in messages. */
 int model_file_open_bytes(struct model_file **out, const void *bytes, size_t size, const char *name, struct err *err);
 
-const char *model_file_format(const struct model_file *f); /* "gguf", "safetensors", "llama2c"; "tokenizer": no weights */
+const char *model_file_format(const struct model_file *f); /* "gguf", "safetensors", "pytorch", "llama2c"; "tokenizer": no weights */
 const char *model_file_path(const struct model_file *f);   /* as given to open, resolved to the file or folder used */
 const char *model_file_dir(const struct model_file *f);    /* the folder of config.json, tokenizer.json and their like */
 uint64_t model_file_bytes(const struct model_file *f);     /* sum of all weight files */

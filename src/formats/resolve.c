@@ -222,15 +222,12 @@ static int resolve_folder(char **out, bool *folder, const char *dir, struct err 
     } else if (n.safetensors == 0 && n.gguf > 1) {
         err_set(err, ERR_USAGE, "folder '%s' holds %d GGUF models: %s", dir, n.gguf, n.ggufs.data);
         err_hint(err, "name one of them");
-    } else if (n.safetensors > 0 || (n.pytorch == 0 && (has(dir, "tokenizer.json") || has(dir, "tokenizer.model")))) {
+    } else if (n.safetensors > 0 || n.pytorch > 0 || has(dir, "tokenizer.json") || has(dir, "tokenizer.model")) {
         *out = mem_strdup(dir, err);
         *folder = true;
         rc = *out ? 0 : -1;
-    } else if (n.pytorch > 0) {
-        err_set(err, ERR_UNSUPPORTED, "folder '%s' holds PyTorch pickles only, neither safetensors nor GGUF", dir);
-        err_hint(err, "save the model as safetensors");
     } else {
-        err_set(err, ERR_INPUT, "folder '%s' holds no model: neither *.safetensors nor *.gguf nor a tokenizer", dir);
+        err_set(err, ERR_INPUT, "folder '%s' holds no model: neither *.safetensors nor *.gguf nor pytorch_model.bin nor a tokenizer", dir);
     }
 out:
     arena_release(&arena);
@@ -243,7 +240,9 @@ static bool stands_for_folder(const char *path, const char *dir)
 {
     static const char *const members[] = {"config.json",       "generation_config.json",
                                           "model.safetensors", "model.safetensors.index.json",
-                                          "tokenizer.json",    "tokenizer_config.json"};
+                                          "tokenizer.json",    "tokenizer_config.json",
+                                          "pytorch_model.bin", "pytorch_model.bin.index.json",
+                                          "params.json",       "consolidated.00.pth"};
     const char *name = path_base(path);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (strcmp(name, members[i]) == 0)

@@ -11,7 +11,7 @@
 /* Gives *out, a path to free().
  *   a file                          itself; but one that belongs to a Hugging Face folder (config.json, tokenizer.json,
  *                                   model.safetensors, a shard of an index) stands for that folder
- *   a folder with safetensors       itself (*folder is true)
+ *   a folder with safetensors or PyTorch files   itself (*folder is true)
  *   a folder with exactly one GGUF  that file, the first part of a split one; several: an error that lists them
  *   a folder with only a tokenizer  itself
  *   ORG/REPO that is no path        its snapshot in the Hugging Face cache, then as above; ORG/REPO:FILE that file of it

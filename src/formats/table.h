@@ -66,9 +66,12 @@ struct shown shown(const char *name, size_t len);
  * `file` is left out. */
 int safetensors_add(struct model_file *f, size_t i, const json_t *weight_map, const char *file, struct err *err);
 
+/* torch_file.c: the same for a PyTorch file. */
+int pytorch_add(struct model_file *f, size_t i, const json_t *weight_map, const char *file, struct err *err);
+
 /* folder.c: weights and configs of a Hugging Face folder. */
 int folder_read(struct model_file *f, struct err *err);
 
-extern const struct format format_safetensors, format_tokenizer;
+extern const struct format format_safetensors, format_pytorch, format_tokenizer;
 
 #endif

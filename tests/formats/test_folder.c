@@ -203,9 +203,9 @@ static void one_gguf_or_a_list(void **state)
     assert_err(model_file_open(&f, at("empty", ""), &err), ERR_INPUT, "holds no model");
     put("pickle", "pytorch_model.bin", "x");
     put("pickle", "tokenizer.json", "{}");
-    assert_err(model_file_open(&f, at("pickle", ""), &err), ERR_UNSUPPORTED, "PyTorch pickles only");
+    assert_err(model_file_open(&f, at("pickle", ""), &err), ERR_INPUT, "is not a PyTorch file");
     put("strange", "x.gguf", "PK\003\004");
-    assert_err(model_file_open(&f, at("strange", "x.gguf"), &err), ERR_UNSUPPORTED, "a zip archive");
+    assert_err(model_file_open(&f, at("strange", "x.gguf"), &err), ERR_INPUT, "zip archive without its directory");
     put("strange", "y.gguf", "version https://git-lfs.github.com/spec/v1\n");
     assert_err(model_file_open(&f, at("strange", "y.gguf"), &err), ERR_UNSUPPORTED, "Git LFS pointer");
     put("strange", "z.gguf", "hello, this is no model at all");
