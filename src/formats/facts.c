@@ -160,6 +160,12 @@ static void from_config(struct file_facts *out, const struct model_file *f)
     config_number(&out->kv_heads, c, KEYS("num_key_value_heads", "n_head_kv", "num_kv_heads", "n_kv_heads"));
     if (json_is_true(json_object_get(c, "multi_query")))
         out->kv_heads = 1;
+    const json_t *packed = json_object_get(top, "quantization_config");
+    if (str_eq(json_string_value(json_object_get(packed, "quant_method")), "bitsandbytes")) {
+        const char *kind = json_string_value(json_object_get(packed, "bnb_4bit_quant_type"));
+        bool eight = json_is_true(json_object_get(packed, "load_in_8bit"));
+        snprintf(out->quantization, sizeof out->quantization, "bitsandbytes %.12s", eight ? "int8" : kind ? shown(kind, strlen(kind)).text : "4-bit");
+    }
     const json_t *tied = json_object_get(top, "tie_word_embeddings");
     if (json_is_boolean(tied))
         out->tied = json_is_true(tied);

@@ -109,6 +109,11 @@ struct model {
     const char *prefix; /* before the file's tensor names */
     uint64_t replaced_bytes;            /* of the file's that are not used any more (rewrite.c) */
     size_t most_outliers, most_outputs; /* of any matrix that has outliers */
+    /* What bitsandbytes packed, as kernels/ knows it; the file's tensors that belonged to it; its name or NULL. */
+    struct tensor *unpacked;
+    const struct tensor **companions;
+    size_t n_unpacked, cap_unpacked, n_companions, cap_companions;
+    const char *packed;
     struct arena arena;
     bool is_gguf;
 };
@@ -249,6 +254,11 @@ void hf_write_llama(struct json_out *j, const struct model_config *c);
 void hf_write_rope(struct json_out *j, const struct model_config *c);
 /* A float32 as the shortest decimal that reads back as it: 1e-05, not 9.99999974737875e-06. */
 double shortest_f32(float v);
+
+/* ---- bitsandbytes.c ---------------------------------------------------------------------------------------------- */
+int unpack_bitsandbytes(struct model *m, struct err *err);
+/* The file's tensor, or what it was unpacked to. */
+const struct tensor *model_tensor(const struct model *m, const char *name);
 
 /* ---- bind.c ------------------------------------------------------------------------------------------------------ */
 int bind_weights(struct model *m, struct err *err);

@@ -171,7 +171,7 @@ static int bind_row(struct binding *b, const struct tensor_row *row, int layer, 
     char name[256];
     if ((row->wanted && !row->wanted(&m->config)) || !tensor_row_name(name, row, m->prefix, m->is_gguf, layer, expert))
         return 0;
-    const struct tensor *t = model_file_tensor(m->file, name);
+    const struct tensor *t = model_tensor(m, name);
     if (!t && row->flags & TENSOR_OPTIONAL)
         return 0;
     if (!t)
@@ -212,10 +212,12 @@ static int check_unknown(struct binding *b, struct err *err)
     const struct model *m = b->m;
     qsort(b->bound, b->n_bound, sizeof *b->bound, by_address);
     for (size_t i = 0; i < model_file_n_tensors(m->file); i++) {
-        const struct tensor *t = model_file_tensor_at(m->file, i);
+        const struct tensor *t = model_tensor(m, model_file_tensor_at(m->file, i)->name);
         bool known = bsearch(&t, b->bound, b->n_bound, sizeof *b->bound, by_address) != NULL;
         /* a tied model may carry the same matrix twice: bind_output looked at it */
         known = known || strcmp(t->name, "lm_head.weight") == 0;
+        for (size_t c = 0; !known && c < m->n_companions; c++)
+            known = m->companions[c] == t;
         for (const char *const *j = m->arch->junk; !known && j && *j; j++)
             known = str_ends(t->name, *j);
         if (!known) {

@@ -36,8 +36,12 @@ static int load(struct model *m, const char *path, bool with_tokenizer, struct e
     TRY(model_file_open(&m->file, path, err));
     m->is_gguf = strcmp(model_file_format(m->file), "gguf") == 0;
     TRY(config_read(&m->config, &m->arch, m->file, &m->arena, err));
+    TRY(unpack_bitsandbytes(m, err));
     TRY(bind_weights(m, err));
-    name_quantization(m);
+    if (m->packed)
+        snprintf(m->quantization, sizeof m->quantization, "%s", m->packed);
+    else
+        name_quantization(m);
     const struct model_config *c = &m->config;
     m->facts = (struct model_facts){
         .parameters = m->facts.parameters, .bytes = model_file_bytes(m->file), .quantization = m->quantization,
@@ -80,6 +84,8 @@ void model_close(struct model *m)
     tokenizer_close(m->tokenizer);
     model_file_close(m->file);
     arena_release(&m->arena);
+    free(m->unpacked);
+    free(m->companions);
     free(m);
 }
 

@@ -126,7 +126,7 @@ static int plan_experts(struct conversion *c, struct planned *p, const struct te
         return -1;
     for (p->n_parts = 0; p->n_parts < n; p->n_parts++) {
         tensor_row_name(from, row, m->prefix, false, layer, (int)p->n_parts);
-        p->parts[p->n_parts] = model_file_tensor(m->file, from);
+        p->parts[p->n_parts] = model_tensor(m, from);
     }
     p->n_dims = 3;
     p->dims[2] = p->dims[1];
@@ -142,7 +142,7 @@ static int plan_row(struct conversion *c, const struct tensor_row *row, int laye
     if ((row->wanted && !row->wanted(&m->config)) || !tensor_row_name(from, row, m->prefix, m->is_gguf, layer, expert) ||
         !tensor_row_name(to, row, m->arch->prefixes[0], c->to_gguf, layer, expert))
         return 0;
-    const struct tensor *t = model_file_tensor(m->file, from);
+    const struct tensor *t = model_tensor(m, from);
     if (!t)
         return 0; /* an optional one: binding has asked for the others */
     struct planned *p = add_planned(&c->plan, to, err);
