@@ -37,7 +37,7 @@ static int fetch(struct server *s, const char *path, const struct buf *body, str
 {
     snprintf(url, ENGINE_URL_MAX + 64, "%s%s", s->url, path);
     int rc = http_fetch(s->http, &(struct http_request){.url = url, .unix_socket = *s->unix_socket ? s->unix_socket : NULL,
-                                                      .key = &s->key, .body = body ? body->data : NULL,
+                                                      .key = &s->key, .events = true, .body = body ? body->data : NULL,
                                                       .body_len = body ? body->len : 0, .limits = limits}, reply, err);
     if (rc == 0 && reply->stamped) /* the clock of the streams, too: what this socket tells */
         strcpy(s->facts.clock, "kernel-receive");

@@ -202,7 +202,7 @@ static int begin(struct server_talk *t, struct err *err)
         return -1;
     t->exchange.request = (struct http_request){
         .url = t->path, .unix_socket = *s->unix_socket ? s->unix_socket : NULL, .key = &s->key, .body = t->body.data,
-        .body_len = t->body.len, .limits = s->limits, .on_data = see_bytes, .arg = t};
+        .body_len = t->body.len, .limits = s->limits, .events = true, .on_data = see_bytes, .arg = t};
     return 0;
 }
 

@@ -21,6 +21,7 @@
 
 enum { EVENTS_A_TURN = 64, KEY_MAX = 16384, ERROR_BODY_MAX = 1 << 20 };
 static const int64_t NEVER = INT64_MAX;
+enum { READ_EVENTS = 2048, READ_BULK = 256 << 10 }; /* bytes a read; a stamp dates one read */
 static const int64_t PEEK_NS = 50000; /* a read that came later after its stamp may hold what the stamp does not date */
 
 struct http_work {
@@ -149,17 +150,29 @@ static void copy_value(char *out, size_t room, const char *value, size_t n)
 }
 
 /* `n` bytes of what libcurl read are here. Does the kernel's stamp date them? Not those of a second read, nor those that
- * may have slipped in between stamp and read: that is known only of a read that followed at once. */
+ * may have slipped in between stamp and read: none did when a whole read was waiting, or when the read followed at once. */
 static int64_t stamp_of(struct http_work *w, size_t n, int64_t now)
 {
     struct http *h = w->http;
     if (h->stamped_fd != w->fd || h->stamp == RECEIVE_UNSTAMPED)
         return RECEIVE_UNSTAMPED;
-    if (n > h->waiting || (h->peeked != NEVER && now - h->peeked > PEEK_NS))
+    if (n > h->waiting || (h->peeked != NEVER && h->waiting < READ_EVENTS && now - h->peeked > PEEK_NS))
         h->stamp = RECEIVE_UNSTAMPED;
     h->waiting -= n < h->waiting ? n : h->waiting;
     h->peeked = NEVER; /* further pieces of the same read */
     return h->stamp;
+}
+
+/* Before libcurl reads that socket: the stamp of what waits there, where a stream is read from it. */
+static void take_stamp(struct http *h, int fd)
+{
+    const struct http_work *w = h->running;
+    while (w && w->fd != fd)
+        w = w->next;
+    h->stamped_fd = fd;
+    h->stamp = w && w->x->request.events && !w->x->request.unix_socket ? receive_stamp(fd, READ_EVENTS, &h->waiting)
+                                                                        : RECEIVE_UNSTAMPED;
+    h->peeked = clock_ns();
 }
 
 static size_t see_header(char *line, size_t one, size_t n, void *arg)
@@ -314,7 +327,7 @@ static void set_transfer(struct http_work *w)
     curl_easy_setopt(w->easy, CURLOPT_FOLLOWLOCATION, q->follow ? 1L : 0L);
     curl_easy_setopt(w->easy, CURLOPT_MAXREDIRS, 8L);
     curl_easy_setopt(w->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)q->limits.connect);
-    curl_easy_setopt(w->easy, CURLOPT_BUFFERSIZE, 65536L);
+    curl_easy_setopt(w->easy, CURLOPT_BUFFERSIZE, q->events ? (long)READ_EVENTS : (long)READ_BULK);
     curl_easy_setopt(w->easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(w->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(w->easy, CURLOPT_HEADERFUNCTION, see_header);
@@ -493,9 +506,8 @@ static int turn(struct http *h, int64_t deadline, struct err *err)
             what |= CURL_CSELECT_IN;
         if (events[i].events & EPOLLOUT)
             what |= CURL_CSELECT_OUT;
-        h->stamped_fd = fd;
-        h->stamp = what & CURL_CSELECT_IN ? receive_stamp(fd, &h->waiting) : RECEIVE_UNSTAMPED;
-        h->peeked = clock_ns();
+        if (what & CURL_CSELECT_IN)
+            take_stamp(h, fd);
         curl_multi_socket_action(h->multi, fd, what, &running);
         h->stamped_fd = -1;
     }

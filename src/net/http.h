@@ -66,9 +66,10 @@ struct http_request {
     size_t body_len;
     const char *body_file;      /* send this file's bytes instead */
     struct http_limits limits;
+    bool events;                /* the body is a stream whose pieces are to be dated: read few at a time, with stamps */
     bool follow;                /* redirects, without the key when they leave the host */
     /* A piece of the body, in order, of a reply whose status is 2xx (any other is kept in reply.body), as it came in at
-     * `stamp`. 0: go on; 1: enough, the exchange ends well; -1 and err. NULL: the body is kept. */
+     * `stamp` (with `events`; else the time of the read). 0: go on; 1: enough, the exchange ends well; -1 and err. NULL: the body is kept. */
     int (*on_data)(void *arg, const char *data, size_t len, int64_t stamp, struct err *err);
     void *arg;
 };

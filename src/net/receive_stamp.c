@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 
-enum { PEEK = 1 << 16 };
 static const int64_t OLDEST_NS = 60 * INT64_C(1000000000); /* an older one means that the day's clock was set */
 
 void receive_stamp_enable(int fd)
@@ -16,17 +15,14 @@ void receive_stamp_enable(int fd)
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on); /* without it there are only no stamps */
 }
 
-int64_t receive_stamp(int fd, size_t *waiting)
+int64_t receive_stamp(int fd, size_t most, size_t *waiting)
 {
     char scratch[PEEK], control[128];
-    struct iovec room = {.iov_base = scratch, .iov_len = sizeof scratch}; /* MSG_TRUNC: they are counted, not copied */
+    /* MSG_TRUNC: a stream's bytes are counted, not copied */
+    struct iovec room = {.iov_base = scratch, .iov_len = most < sizeof scratch ? most : sizeof scratch};
     struct msghdr m = {.msg_iov = &room, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    int kind = 0;
-    socklen_t len = sizeof kind;
     struct timespec day;
     *waiting = 0;
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &kind, &len) < 0 || (kind != AF_INET && kind != AF_INET6))
-        return RECEIVE_UNSTAMPED; /* only TCP takes MSG_TRUNC so */
     ssize_t n = recvmsg(fd, &m, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
     if (n <= 0)
         return RECEIVE_UNSTAMPED;

@@ -2,15 +2,15 @@
  *
  *     receive_stamp_enable(fd);                         // once, when the socket is made
  *     ... the socket is readable ...
- *     int64_t at = receive_stamp(fd, &waiting);         // before anything is read from it
+ *     int64_t at = receive_stamp(fd, 2048, &waiting);   // before anything is read from it
  *
  * The kernel notes when a segment arrived, however late this process comes to read it: the difference is our own lag,
- * which must not count as the server's. Where it notes nothing (unix sockets, some first packets), the answer is
- * RECEIVE_UNSTAMPED and the caller's clock has to do.
+ * which must not count as the server's. Where it notes nothing (some first packets), the answer is RECEIVE_UNSTAMPED and
+ * the caller's clock has to do. For TCP only.
  *
- * The stamp is that of the last segment that waits: an event that shared a read with later ones is dated with them,
- * never before it was whole. It is the stamp of the `waiting` bytes (at most 64 KiB of them) and of none that come later.
- * Over TLS it dates the record that an event came in.
+ * The stamp is that of the last segment of the `waiting` bytes: an event that shared them with later ones is dated with
+ * those, never before it was whole. So a stream is best read in small pieces. Over TLS it dates the record that an event
+ * came in.
  */
 #ifndef NET_RECEIVE_STAMP_H
 #define NET_RECEIVE_STAMP_H
@@ -22,6 +22,6 @@
 
 void receive_stamp_enable(int fd);
 /* On CLOCK_MONOTONIC, never in the future. Reads nothing from the socket. */
-int64_t receive_stamp(int fd, size_t *waiting);
+int64_t receive_stamp(int fd, size_t most, size_t *waiting); /* of at most so many bytes */
 
 #endif

@@ -174,7 +174,7 @@ static void pieces_are_stamped(void **state)
     const char *paths[] = {"/pieces", "/close"};
     for (int i = 0; i < 2; i++) {
         struct got g = {0};
-        struct http_exchange x = {.request = {.url = url(h, paths[i]), .on_data = see, .arg = &g}};
+        struct http_exchange x = {.request = {.url = url(h, paths[i]), .events = true, .on_data = see, .arg = &g}};
         assert_ok(http_start(h->http, &x, &err));
         assert_ok(http_wait(h->http, HTTP_ALL, &err));
         assert_int_equal(x.failure.code, ERR_NONE);
@@ -184,7 +184,7 @@ static void pieces_are_stamped(void **state)
         http_exchange_release(&x);
     }
     struct got g = {.enough_after = 2};
-    struct http_exchange x = {.request = {.url = url(h, "/pieces"), .on_data = see, .arg = &g}};
+    struct http_exchange x = {.request = {.url = url(h, "/pieces"), .events = true, .on_data = see, .arg = &g}};
     assert_ok(http_start(h->http, &x, &err));
     assert_ok(http_wait(h->http, HTTP_ALL, &err));
     assert_int_equal(x.failure.code, ERR_NONE);
