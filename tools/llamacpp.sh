@@ -11,7 +11,7 @@ version=0.3.36
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/prony
 kept=$cache/llama_cpp_python-$version
 source=$kept/vendor/llama.cpp
-programs="llama-bench llama-quantize llama-imatrix llama-perplexity llama-completion"
+programs="llama-bench llama-quantize llama-imatrix llama-perplexity llama-completion llama-server"
 
 fetch() {
     [ ! -d "$source" ] || return 0

@@ -111,7 +111,7 @@ static const struct server_row row = {
 const struct engine_class engine_llamacpp = {
     .name = "llamacpp",
     .what = "llama.cpp's llama-server",
-    .checked_against = "double only",
+    .checked_against = "real b1-0c1e570",
     .can = {.token_ids = true, .top_k = ENGINE_TOP_ALL, .streaming = true, .server_timings = true, .tokenization = true,
             .fixed_length = true, .seed = true, .stops = true, .logprobs_cost = true},
     .row = &row,

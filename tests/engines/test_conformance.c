@@ -492,11 +492,79 @@ static void every_double_conforms(void **unused)
     free(model);
 }
 
-/* "NAME@URL MODEL": the real one. */
+static struct engine *open_reference(const char *model)
+{
+    struct err err = ERR_INIT;
+    struct engine_name name;
+    struct engine *e = NULL;
+    assert_ok(engine_name_parse(&name, "native:ref", &err));
+    assert_ok(engine_open(&e, &(struct engine_spec){.name = &name, .model = model, .context = 128, .threads = 1}, &err));
+    return e;
+}
+
+/* KL of the reference's n likeliest against what the other says of the same tokens; what it does not list counts as no
+ * more likely than the last that it does. */
+static double divergence(const struct engine_top *p, const struct engine_top *q, int n)
+{
+    double kl = 0, rest_p = 1, rest_q = 1;
+    for (int i = 0; i < n; i++) {
+        double other = q[n - 1].logprob;
+        for (int k = 0; k < n; k++)
+            if (q[k].id == p[i].id)
+                other = q[k].logprob;
+        kl += exp(p[i].logprob) * (p[i].logprob - other);
+        rest_p -= exp(p[i].logprob);
+        rest_q -= exp(other);
+    }
+    return rest_p > 1e-9 && rest_q > 1e-9 ? kl + rest_p * log(rest_p / rest_q) : kl;
+}
+
+/* The same weights, exact on both sides: the same tokens, or two that were as likely where they part; and the same
+ * next-token distributions. */
+static void agrees_with_native(struct engine *e, const char *model)
+{
+    static const char *const texts[] = {
+        "The sum of 2 and 3 is", "Once upon a time", "The river", "12 + 7 =", "A history of", "In the year 1821", "Why is the sky",
+        "one two three", "The capital of", "Water is", "Every engine", "3 * 4 =", "The king", "It was", "He said that", "Music",
+        "a b c d e f", "The first", "When the war", "Numbers such as 5"};
+    enum { N = 20, NEW = 32, TOP = 50 };
+    struct err err = ERR_INIT;
+    struct engine *ref = open_reference(model);
+    int same = 0;
+    double worst = 0;
+    for (int i = 0; i < N; i++) {
+        int32_t *ids = NULL;
+        size_t n_ids = 0;
+        struct engine_reply a = {0}, b = {0};
+        assert_ok(engine_tokenize(ref, texts[i], strlen(texts[i]), &ids, &n_ids, &err));
+        struct engine_prompt p = {.ids = ids, .n_ids = n_ids};
+        struct engine_request r = {.prompts = &p, .n_prompts = 1, .max_tokens = NEW, .n_top = TOP};
+        assert_ok(engine_generate(ref, &r, &a, &err));
+        assert_ok(engine_generate(e, &r, &b, &err));
+        size_t at = 0;
+        while (at < a.n_steps && at < b.n_steps && a.steps[at].id == b.steps[at].id)
+            at++;
+        bool is_same = at == a.n_steps && at == b.n_steps;
+        same += is_same;
+        if (!is_same && (at == a.n_steps || at == b.n_steps || a.tops[at * TOP].logprob - a.tops[at * TOP + 1].logprob >= 1e-3))
+            fail_msg("'%s': they part at token %zu, where the reference is sure", texts[i], at);
+        for (size_t k = 0; k < at; k++)
+            worst = fmax(worst, fabs(divergence(&a.tops[k * TOP], &b.tops[k * TOP], TOP)));
+        free(ids);
+        engine_reply_release(&a);
+        engine_reply_release(&b);
+    }
+    printf("the same greedy ids on %d of %d prompts; largest KL of the top %d: %.3g\n", same, N, TOP, worst);
+    assert_true(worst < 1e-6);
+    engine_close(ref);
+}
+
+/* "NAME@URL MODEL": the real one, that serves this very file. */
 static int check_real(const char *word, const char *model)
 {
     struct engine *e = open_server(word, model);
     check_engine(e, word);
+    agrees_with_native(e, model);
     engine_close(e);
     printf("%s conforms\n", word);
     return 0;
