@@ -1,6 +1,6 @@
 /* bench_http - how far the stamps of prony's HTTP client are from the truth.
  *
- *     bench_http                       one stream as fast as it goes, then 100 streams of 20 tokens a second
+ *     bench_http                       one stream of 1000 tokens a second, one as fast as it goes, 100 of 20 tokens a second
  *     bench_http STREAMS RATE TOKENS   that many streams; a rate of 0 is as fast as it goes
  *
  * A double in a process of its own writes into each event when it was about to send it; the client, in another, stamps
@@ -166,5 +166,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_http [STREAMS RATE TOKENS]\n");
         return 2;
     }
-    return measure(1, 0, 4000) | measure(100, 20, 100);
+    return measure(1, 1000, 2000) | measure(1, 0, 4000) | measure(100, 20, 100);
 }

@@ -31,6 +31,7 @@ struct http_work {
     struct curl_slist *headers;
     FILE *file;
     int fd;                  /* that it reads from, as libcurl told; -1 */
+    int64_t stamp;           /* of the bytes that libcurl read last; RECEIVE_UNSTAMPED */
     int64_t total_at, idle_at; /* deadlines; idle_at is that of the first byte until one came */
     bool has_byte, enough;
     uint64_t n_body;
@@ -42,9 +43,11 @@ struct http {
     CURLM *multi;
     int epoll;
     int64_t timer_at;        /* libcurl wants to be called then; NEVER */
-    int stamped_fd;          /* what `stamp` belongs to */
-    int64_t stamp, peeked;   /* and when the kernel was asked for it */
-    size_t waiting;          /* bytes that it dates */
+    struct {
+        int fd;              /* where bytes wait; -1 */
+        int64_t stamp, at;   /* theirs, and when the kernel was asked for it */
+        size_t waiting;      /* how many of one read */
+    } peek;
     struct http_work *running;
     size_t n_ended;          /* counted up as exchanges end */
 };
@@ -149,40 +152,46 @@ static void copy_value(char *out, size_t room, const char *value, size_t n)
     snprintf(out, room, "%.*s", (int)(n < room ? n : room - 1), value);
 }
 
-/* `n` bytes of what libcurl read are here. Does the kernel's stamp date them? Not those of a second read, nor those that
- * may have slipped in between stamp and read: none did when a whole read was waiting, or when the read followed at once. */
-static int64_t stamp_of(struct http_work *w, size_t n, int64_t now)
+/* The stamp of what waits on that socket now, before libcurl reads it. */
+static void peek(struct http *h, int fd)
 {
-    struct http *h = w->http;
-    if (h->stamped_fd != w->fd || h->stamp == RECEIVE_UNSTAMPED)
-        return RECEIVE_UNSTAMPED;
-    if (n > h->waiting || (h->peeked != NEVER && h->waiting < READ_EVENTS && now - h->peeked > PEEK_NS))
-        h->stamp = RECEIVE_UNSTAMPED;
-    h->waiting -= n < h->waiting ? n : h->waiting;
-    h->peeked = NEVER; /* further pieces of the same read */
-    return h->stamp;
+    h->peek.fd = fd;
+    h->peek.stamp = receive_stamp(fd, READ_EVENTS, &h->peek.waiting);
+    h->peek.at = clock_ns();
 }
 
-/* Before libcurl reads that socket: the stamp of what waits there, where a stream is read from it. */
-static void take_stamp(struct http *h, int fd)
+/* libcurl has read n bytes. Does the stamp taken before date them all? Bytes may have slipped in between, but not when a
+ * whole read was waiting, nor into a read that followed at once. libcurl goes on reading while there is more, so that the
+ * next read is looked at here, too. */
+static int see_read(CURL *easy, curl_infotype type, char *data, size_t n, void *arg)
 {
-    const struct http_work *w = h->running;
-    while (w && w->fd != fd)
-        w = w->next;
-    h->stamped_fd = fd;
-    h->stamp = w && w->x->request.events && !w->x->request.unix_socket ? receive_stamp(fd, READ_EVENTS, &h->waiting)
-                                                                        : RECEIVE_UNSTAMPED;
-    h->peeked = clock_ns();
+    struct http_work *w = arg;
+    struct http *h = w->http;
+    (void)easy, (void)data;
+    if (type != CURLINFO_DATA_IN)
+        return 0;
+    bool dated = h->peek.fd == w->fd && n <= h->peek.waiting &&
+                 (h->peek.waiting == READ_EVENTS || clock_ns() - h->peek.at <= PEEK_NS);
+    w->stamp = dated ? h->peek.stamp : RECEIVE_UNSTAMPED;
+    peek(h, w->fd);
+    return 0;
+}
+
+/* A stream is read from that socket: is anything to be dated? */
+static bool is_dated(const struct http *h, int fd)
+{
+    for (const struct http_work *w = h->running; w; w = w->next)
+        if (w->fd == fd)
+            return w->x->request.events && !w->x->request.unix_socket;
+    return false;
 }
 
 static size_t see_header(char *line, size_t one, size_t n, void *arg)
 {
     struct http_work *w = arg;
     struct http_reply *r = &w->x->reply;
-    int64_t now = clock_ns();
     (void)one;
-    stamp_of(w, n, now);
-    byte_came(w, now);
+    byte_came(w, clock_ns());
     if (n > 5 && memcmp(line, "HTTP/", 5) == 0) { /* a redirect that is followed has a head of its own */
         r->content_type[0] = r->location[0] = '\0';
     } else if (n > 13 && strncasecmp(line, "content-type:", 13) == 0) {
@@ -200,7 +209,7 @@ static size_t see_body(char *data, size_t one, size_t n, void *arg)
 {
     struct http_work *w = arg;
     struct http_exchange *x = w->x;
-    int64_t now = clock_ns(), stamp = stamp_of(w, n, now);
+    int64_t now = clock_ns(), stamp = w->stamp;
     long status = 0;
     (void)one;
     byte_came(w, now);
@@ -241,7 +250,7 @@ int http_open(struct http **out, struct err *err)
         return -1;
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counted, and safe between threads */
     h->timer_at = NEVER;
-    h->stamped_fd = -1;
+    h->peek.fd = -1;
     h->epoll = epoll_create1(EPOLL_CLOEXEC);
     h->multi = curl_multi_init();
     if (h->epoll < 0 || !h->multi) {
@@ -334,6 +343,11 @@ static void set_transfer(struct http_work *w)
     curl_easy_setopt(w->easy, CURLOPT_HEADERDATA, w);
     curl_easy_setopt(w->easy, CURLOPT_WRITEFUNCTION, see_body);
     curl_easy_setopt(w->easy, CURLOPT_WRITEDATA, w);
+    if (q->events && !q->unix_socket) { /* told of each read; nothing is printed */
+        curl_easy_setopt(w->easy, CURLOPT_VERBOSE, 1L);
+        curl_easy_setopt(w->easy, CURLOPT_DEBUGFUNCTION, see_read);
+        curl_easy_setopt(w->easy, CURLOPT_DEBUGDATA, w);
+    }
     if (q->unix_socket)
         curl_easy_setopt(w->easy, CURLOPT_UNIX_SOCKET_PATH, q->unix_socket);
     if (is_loopback(q->url))
@@ -371,7 +385,7 @@ int http_start(struct http *h, struct http_exchange *x, struct err *err)
     buf_init(&x->reply.body, x->request.on_data ? ERROR_BODY_MAX : x->request.limits.body + 1);
     err_clear(&x->failure);
     x->ended = false;
-    *w = (struct http_work){.http = h, .x = x, .easy = curl_easy_init(), .fd = -1};
+    *w = (struct http_work){.http = h, .x = x, .easy = curl_easy_init(), .fd = -1, .stamp = RECEIVE_UNSTAMPED};
     if (!w->easy) {
         free(w);
         return err_set(err, ERR_MEMORY, "out of memory for an exchange with '%s'", x->request.url);
@@ -506,10 +520,10 @@ static int turn(struct http *h, int64_t deadline, struct err *err)
             what |= CURL_CSELECT_IN;
         if (events[i].events & EPOLLOUT)
             what |= CURL_CSELECT_OUT;
-        if (what & CURL_CSELECT_IN)
-            take_stamp(h, fd);
+        if ((what & CURL_CSELECT_IN) && is_dated(h, fd))
+            peek(h, fd);
         curl_multi_socket_action(h->multi, fd, what, &running);
-        h->stamped_fd = -1;
+        h->peek.fd = -1;
     }
     now = clock_ns();
     if (now >= h->timer_at) {
