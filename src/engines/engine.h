@@ -159,8 +159,7 @@ void engine_reply_release(struct engine_reply *r); /* frees all; zeroed and usab
 
 struct engine_facts {
     char version[96];       /* of what was really opened */
-    char clock[16];         /* what its stamps are read from: "monotonic"; "kernel-receive" (when the kernel had the bytes,
-                             * on the same time line); "virtual" */
+    char clock[16];         /* what its stamps are read from: "monotonic" unless it says otherwise */
     char quantize[32];      /* "f32", "q4_k", "mixed q4_k/q6_k" */
     char precision[16];     /* what the numbers are multiplied in: "f32", "bf16", "int8"; "": unknown */
     char kv[16];            /* type of the KV cache; "": unknown */

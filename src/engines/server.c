@@ -39,8 +39,7 @@ static int fetch(struct server *s, const char *path, const struct buf *body, str
     int rc = http_fetch(s->http, &(struct http_request){.url = url, .unix_socket = *s->unix_socket ? s->unix_socket : NULL,
                                                       .key = &s->key, .events = true, .body = body ? body->data : NULL,
                                                       .body_len = body ? body->len : 0, .limits = limits}, reply, err);
-    if (rc == 0 && reply->stamped) /* the clock of the streams, too: what this socket tells */
-        strcpy(s->facts.clock, "kernel-receive");
+    s->kernel_stamps |= rc == 0 && reply->stamped; /* and so its streams will be */
     return rc;
 }
 
@@ -213,7 +212,7 @@ static int connect_to(struct server *s, const struct engine_spec *spec, struct e
         read_version(probe.version, v, s->row->version_key);
         json_decref(v);
     }
-    snprintf(s->facts.version, sizeof s->facts.version, "%s", *probe.version ? probe.version : "unknown");
+    snprintf(s->facts.version, sizeof s->facts.version, "%.60s", *probe.version ? probe.version : "unknown");
     return s->row->meet ? s->row->meet(s, err) : 0;
 }
 
@@ -245,6 +244,8 @@ int server_open(void **self, const struct engine_spec *spec, struct engine_facts
         return -1;
     }
     narrow(s, spec);
+    size_t told = strlen(s->facts.version); /* both are of one time line; which of the two dated the steps is told here */
+    snprintf(s->facts.version + told, sizeof s->facts.version - told, ", stamped by %s", s->kernel_stamps ? "the kernel" : "prony");
     s->facts.load_ns = clock_ns() - began;
     *facts = s->facts;
     *can = s->can;

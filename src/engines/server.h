@@ -32,6 +32,7 @@ struct server {
     char model[256];            /* the name that requests carry; "" until it is known */
     char unix_socket[108];
     bool chat;                  /* option of `openai` */
+    bool kernel_stamps;         /* its socket tells when bytes came in */
     struct tokenizer *tokenizer; /* of the model given in the spec; NULL: not to be had */
     struct token_map *map;
 };
