@@ -18,7 +18,7 @@ static int start(struct worker **w, const char *script, struct err *err)
 {
     snprintf(log_path, sizeof log_path, "%s/worker.log", test_dir());
     const char *argv[] = {"sh", "-c", script, NULL};
-    return worker_start(w, &(struct worker_spec){.name = "odd", .argv = argv, .log = log_path, .start_s = 2}, err);
+    return worker_start(w, &(struct worker_spec){.name = "odd", .argv = argv, .log = log_path, .start_s = 30}, err);
 }
 
 static struct worker *started(const char *script)
@@ -40,15 +40,15 @@ static void talks(void **state)
                                "read line; echo '{\"a\":1}'; printf '{\"b\":2}\\n\\001\\002\\003\\004\\005\\006\\007\\010\\011\\012\\013\\014{\"c\":3}\\n'; cat >/dev/null");
     before = clock_ns();
     assert_ok(worker_send(w, m, &err));
-    assert_ok(worker_receive(w, &answer, &stamp, 2, &err));
+    assert_ok(worker_receive(w, &answer, &stamp, 30, &err));
     assert_true(stamp >= before && stamp <= clock_ns());
     assert_int_equal(json_integer_value(json_object_get(answer, "a")), 1);
     json_decref(answer);
-    assert_ok(worker_receive(w, &answer, NULL, 2, &err));
+    assert_ok(worker_receive(w, &answer, NULL, 30, &err));
     json_decref(answer);
-    assert_ok(worker_bytes(w, row, sizeof row, 2, &err));
+    assert_ok(worker_bytes(w, row, sizeof row, 30, &err));
     assert_memory_equal(row, "\1\2\3\4\5\6\7\10\11\12\13\14", 12);
-    assert_ok(worker_receive(w, &answer, NULL, 2, &err));
+    assert_ok(worker_receive(w, &answer, NULL, 30, &err));
     assert_int_equal(json_integer_value(json_object_get(answer, "c")), 3);
     json_decref(answer);
     json_decref(m);
@@ -101,14 +101,14 @@ static void fails_when_asked(void **state)
         struct err err = ERR_INIT;
         json_t *answer = NULL;
         struct worker *w = started(all[i].script);
-        double limit = all[i].code == ERR_TIMEOUT ? 0.3 : 20;
+        double limit = all[i].code == ERR_TIMEOUT ? 0.3 : 60;
         assert_err(worker_receive(w, &answer, NULL, limit, &err), all[i].code, all[i].says);
         worker_close(w);
     }
     struct err err = ERR_INIT;
     char bytes[16];
     struct worker *w = started(HELLO "printf 'short'");
-    assert_err(worker_bytes(w, bytes, sizeof bytes, 2, &err), ERR_ENGINE, "the worker of 'odd' ended");
+    assert_err(worker_bytes(w, bytes, sizeof bytes, 30, &err), ERR_ENGINE, "the worker of 'odd' ended");
     worker_close(w);
 }
 
@@ -118,7 +118,7 @@ static void leaves_nothing(void **state)
     struct err err = ERR_INIT;
     json_t *answer;
     struct worker *w = started(HELLO "trap '' TERM; sleep 1000 & echo \"{\\\"pid\\\":$!}\"; wait");
-    assert_ok(worker_receive(w, &answer, NULL, 2, &err));
+    assert_ok(worker_receive(w, &answer, NULL, 30, &err));
     pid_t grandchild = (pid_t)json_integer_value(json_object_get(answer, "pid"));
     json_decref(answer);
     assert_int_equal(kill(grandchild, 0), 0);
@@ -138,7 +138,7 @@ static void leaves_nothing(void **state)
     usleep(100000);
     int rc = worker_send(w, m, &err); /* into the pipe, or into nothing */
     if (rc == 0)
-        rc = worker_receive(w, &answer, NULL, 2, &err);
+        rc = worker_receive(w, &answer, NULL, 30, &err);
     assert_int_equal(rc, -1);
     assert_non_null(strstr(err.text, "odd"));
     worker_close(w);
