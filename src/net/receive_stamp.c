@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 
+enum { PEEK = 1 << 16 }; /* the most that is asked for at a time */
+
 static const int64_t OLDEST_NS = 60 * INT64_C(1000000000); /* an older one means that the day's clock was set */
 
 void receive_stamp_enable(int fd)
