@@ -247,7 +247,7 @@ static void importance_is_the_mean_square_by_column(void **state)
     assert_close((double)w[2], (9.0 + 0 + 9) / 3, 1e-7, "column 2");
     assert_null(importance_of(im, "a", 4));
     assert_null(importance_of(im, "b", 3));
-    assert_err(importance_add(im, "a", x, 1, 6, &err), ERR_BUG, "3 and of 6 columns");
+    assert_err(importance_add(im, "a", x, 1, 6, &err), ERR_INPUT, "3 and of 6 columns");
     assert_int_equal(importance_count(im), 1);
     importance_free(im);
 }
