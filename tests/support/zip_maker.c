@@ -6,7 +6,7 @@
 static void put(struct buf *b, uint64_t v, int n)
 {
     for (int i = 0; i < n; i++)
-        buf_char(b, i < 8 ? (char)(v >> (8 * i)) : 0);
+        buf_char(b, (char)(i < 8 ? v >> (8 * i) : 0));
 }
 
 void zip_make(struct buf *out, const struct zip_item *items)
