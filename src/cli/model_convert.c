@@ -2,6 +2,7 @@
 
 #include "base/json_out.h"
 #include "cli/command.h"
+#include "cli/work.h"
 #include "transform/convert.h"
 
 static int print_json(const char *path, const struct convert_report *r, struct err *err)
@@ -34,8 +35,12 @@ static int print_json(const char *path, const struct convert_report *r, struct e
 static int run(struct invocation *in, struct err *err)
 {
     struct convert_report r;
-    struct convert_options o = {.type = opt_string(in, "type")};
-    TRY(convert_model(in->args[0], in->args[1], &o, &r, err));
+    struct work work;
+    struct convert_options o = {.type = opt_string(in, "type"), .tick = work_tick, .tick_arg = &work};
+    work_begin(&work, in, "converting", "tensors");
+    int rc = convert_model(in->args[0], in->args[1], &o, &r, err);
+    work_end(&work);
+    TRY(rc);
     if (in->json)
         TRY(print_json(in->args[1], &r, err));
     else if (!in->quiet)

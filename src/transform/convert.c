@@ -13,8 +13,8 @@ int write_all_planned(struct conversion *c, const struct sink *sink, struct err 
     const struct convert_options *o = c->options;
     for (size_t i = 0; i < c->plan.n; i++) {
         TRY(write_planned(c, &c->plan.tensors[i], sink, err));
-        if (o->progress && o->progress(o->progress_arg, i + 1, c->plan.n))
-            return err_set(err, ERR_INTERRUPTED, "stopped; nothing was written");
+        if (o->tick)
+            TRY(o->tick(o->tick_arg, i + 1, c->plan.n, err));
     }
     return 0;
 }

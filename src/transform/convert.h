@@ -14,13 +14,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/tick.h"
 
 struct convert_options {
     const char *type; /* f32, f16 or bf16 of the matrices; NULL: what most of them have, f16 for quantized ones */
-    /* Called now and then with the tensors done so far and in all; non-zero stops (ERR_INTERRUPTED). May be NULL. */
-    int (*progress)(void *arg, uint64_t done, uint64_t total);
-    void *progress_arg;
+    tick_fn tick; /* tensors; NULL: none */
+    void *tick_arg;
 };
 
 struct convert_report {

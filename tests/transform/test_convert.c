@@ -237,10 +237,10 @@ static void what_makes_no_sense_is_refused(void **state)
     free(other);
 }
 
-static int stop(void *arg, uint64_t done, uint64_t total)
+static int stop(void *arg, uint64_t done, uint64_t total, struct err *err)
 {
     (void)arg;
-    return done > total / 2;
+    return done > total / 2 ? err_set(err, ERR_INTERRUPTED, "stopped") : 0;
 }
 
 static void stopping_leaves_nothing(void **state)
@@ -248,7 +248,7 @@ static void stopping_leaves_nothing(void **state)
     (void)state;
     struct err err = ERR_INIT;
     char *gguf = path_of("stopped", ".gguf");
-    assert_err(convert_model(SOURCE_DIR "/models/draft", gguf, &(struct convert_options){.progress = stop}, NULL, &err),
+    assert_err(convert_model(SOURCE_DIR "/models/draft", gguf, &(struct convert_options){.tick = stop}, NULL, &err),
                ERR_INTERRUPTED, "stopped");
     assert_false(file_exists(gguf));
     free(gguf);
