@@ -3,6 +3,7 @@
  * Read are the pieces (field 1: text 1, score 2, type 3), of the trainer (2) the model's type 3, byte fallback 35 and the
  * ids 40 to 42, of the normalizer (3) the map 2 and the flags 3 to 5. All else is skipped.
  */
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,10 +205,23 @@ static int build(struct tokenizer *t, const struct model *m, const char *name, s
     return t->eos >= 0 ? ids_add(&t->behind, t->eos, err) : 0;
 }
 
+/* The files that Meta gives out for Llama 3 have a tokenizer.model of another kind: lines of "BASE64 RANK". */
+static bool is_tiktoken(const char *bytes, size_t len)
+{
+    size_t at = 0;
+    while (at < len && (isalnum((unsigned char)bytes[at]) || bytes[at] == '+' || bytes[at] == '/' || bytes[at] == '='))
+        at++;
+    return at > 0 && at + 1 < len && bytes[at] == ' ' && isdigit((unsigned char)bytes[at + 1]);
+}
+
 static int load(struct tokenizer *t, const char *bytes, size_t len, const char *name, struct err *err)
 {
     struct reader r = {.start = bytes, .at = bytes, .end = bytes + len, .name = name};
     struct model m = {.type = MODEL_UNIGRAM, .unk = 0, .bos = 1, .eos = 2, .dummy_prefix = 1, .squeeze = 1, .escape = 1};
+    if (is_tiktoken(bytes, len)) {
+        err_set(err, ERR_UNSUPPORTED, "'%s' is a vocabulary of tiktoken, which prony does not read", name);
+        return err_hint(err, "the model's Hugging Face folder has the same as tokenizer.json");
+    }
     int rc = read_model(t, &r, &m, err);
     if (rc == 0)
         rc = build(t, &m, name, err);

@@ -111,4 +111,7 @@ says 'standard input:1: expected a JSON array of ids'
 printf '{"model": {"type": "BPE"}}' >"$scratch/tokenizer.json"
 try 1 tokenize "$scratch/tokenizer.json" x
 says "1:26: the model has no vocabulary"
+printf 'IQ== 0\nIg== 1\n' >"$scratch/tokenizer.model"
+try 1 tokenize "$scratch/tokenizer.model" x
+says 'is a vocabulary of tiktoken'
 echo "tokenize and detokenize hold"
