@@ -26,7 +26,7 @@ static int no_such_name(const char *text, struct err *err)
 static int run(struct invocation *in, struct err *err)
 {
     const char *text = in->args[0];
-    char *repo = NULL, *file = NULL, *path;
+    char *repo = NULL, *file = NULL, *path = NULL;
     struct buf json = BUF_INIT(1 << 16);
     struct json_out j = JSON_OUT_INIT(&json);
     TRY(hub_name(&repo, &file, text, err));
@@ -46,8 +46,7 @@ static int run(struct invocation *in, struct err *err)
     } else if (rc == 0) {
         printf("%s\n", path);
     }
-    if (rc == 0)
-        free(path);
+    free(path);
     buf_release(&json);
     free(repo);
     free(file);

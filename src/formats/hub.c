@@ -50,7 +50,8 @@ static const char *hub_endpoint(void)
 /* A variable, else the file that the hub's own tools keep. No token is no error. */
 static int read_token(char **out, struct err *err)
 {
-    const char *v = getenv("HF_TOKEN"), *file = getenv("HF_TOKEN_PATH"), *home = getenv("HF_HOME"), *user = getenv("HOME");
+    const char *v = getenv("HF_TOKEN"), *file = getenv("HF_TOKEN_PATH"), *home = getenv("HF_HOME");
+    const char *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
     struct buf text = BUF_INIT(1 << 17);
     *out = NULL;
     if (v && *v) {
@@ -59,6 +60,7 @@ static int read_token(char **out, struct err *err)
     }
     char *path = file && *file ? mem_strdup(file, err)
                  : home && *home ? path_join(home, "token", err)
+                 : cache && *cache ? mem_printf(err, "%s/huggingface/token", cache)
                                  : mem_printf(err, "%s/.cache/huggingface/token", user ? user : "");
     int rc = path ? 0 : -1;
     if (rc == 0 && file_exists(path)) {
@@ -239,16 +241,17 @@ static void keep(struct pull *u, bool (*a)(const char *), bool (*b)(const char *
 
 static int keep_file(struct pull *u, const char *file, struct err *err)
 {
-    size_t n = 0;
+    size_t n = 0, n_names = 0;
     const char *names[64];
-    size_t n_names = 0;
+    bool there = false;
     for (size_t i = 0; i < u->n; i++) {
         if (n_names < 64)
             names[n_names++] = u->entries[i].name;
+        there |= strcmp(u->entries[i].name, file) == 0;
         if (belong_together(u->entries[i].name, file))
             u->entries[n++] = u->entries[i];
     }
-    if (n == 0) {
+    if (!there) {
         const char *near = str_nearest_of(file, names, n_names);
         err_set(err, ERR_INPUT, "'%s' has no file '%s'", u->p->repo, file);
         return near ? err_hint(err, "did you mean '%s'?", near) : -1;
@@ -271,7 +274,7 @@ static int keep_gguf(struct pull *u, struct err *err)
             buf_printf(&names, "%s%s", models > 1 ? ", " : "", u->entries[i].name);
     }
     int rc = buf_check(&names, err);
-    if (rc == 0 && models > 1) {
+    if (rc == 0 && (models > 1 || has_folder(u->entries[0].name))) {
         rc = err_set(err, ERR_USAGE, "'%s' holds %zu GGUF models: %s%s", u->p->repo, models, names.data, models > 12 ? ", ..." : "");
         err_hint(err, "name one of them: %s:FILE", u->p->repo);
     }
@@ -308,7 +311,8 @@ static int check_digest(const struct entry *e, const char *path, struct err *err
     TRY(strlen(e->digest) == 64 ? sha256_file(hex, path, NULL, NULL, err) : git_blob_file(hex, path, err));
     if (strcmp(hex, e->digest) == 0)
         return 0;
-    unlink(path); /* going on with it would never make it right */
+    if (truncate(path, 0) < 0) /* going on with it would never make it right; its lock stays the one that others wait for */
+        unlink(path);
     err_set(err, ERR_INPUT, "'%s': what came has the checksum %s, the hub says %s", e->name, hex, e->digest);
     return err_hint(err, "the download was damaged and is thrown away: pull again");
 }
@@ -319,8 +323,14 @@ static int fetch_to(struct pull *u, const struct entry *e, const char *url, cons
     struct download d = {.url = url, .token = u->token, .path = part, .size = e->size, .tick = u->p->on_bytes,
                          .arg = u->p->arg, .interrupted = u->p->interrupted};
     int lock = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666), rc = 0;
-    if (lock < 0 || flock(lock, LOCK_EX) < 0)
+    if (lock < 0)
         rc = err_set_errno(err, errno, "cannot write '%s'", part);
+    while (rc == 0 && flock(lock, LOCK_EX) < 0) {
+        if (errno != EINTR)
+            rc = err_set_errno(err, errno, "cannot lock '%s'", part);
+        else if (u->p->interrupted && *u->p->interrupted)
+            rc = err_set(err, ERR_INTERRUPTED, "interrupted");
+    }
     if (rc == 0 && !has_size(blob, e->size)) { /* another pull may have been quicker */
         rc = download_file(&answer, &d, err);
         if (rc == 0 && answer.status != 200 && answer.status != 206)
@@ -378,8 +388,6 @@ static int fetch(struct pull *u, size_t i, struct err *err)
         if (!there)
             rc = fetch_to(u, e, url, blob, part, err);
     }
-    if (rc == 0)
-        rc = put_link(u, e, err);
     free(blob);
     free(part);
     free(url);
@@ -416,6 +424,8 @@ static int pull(struct pull *u, char **path, struct err *err)
     TRY(prepare_folder(u, err));
     for (size_t i = 0; i < u->n; i++)
         TRY(fetch(u, i, err));
+    for (size_t i = 0; i < u->n; i++) /* not before: half a model would look like one */
+        TRY(put_link(u, &u->entries[i], err));
     char *ref = mem_printf(err, "%s/refs/%s", u->folder, u->revision);
     int rc = ref ? file_write(ref, u->commit, strlen(u->commit), err) : -1;
     free(ref);

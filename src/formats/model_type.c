@@ -96,14 +96,14 @@ const char *model_type_detect(const char *path)
 
 int model_type_check(const char *path, const char *expected, struct err *err)
 {
-    if (!file_exists(path) && !file_is_dir(path)) {
-        char *found;
-        bool folder;
-        if (model_resolve(&found, &folder, path, NULL) < 0)
-            return 0;
-        free(found);
-    }
-    const char *detected = model_type_detect(path);
+    char *found = NULL;
+    bool folder;
+    if (!file_exists(path) && !file_is_dir(path) && model_resolve(&found, &folder, path, NULL) < 0)
+        return 0;
+    const char *detected = model_type_detect(found ? found : path);
+    if (found && strcmp(detected, "unknown") == 0)
+        detected = model_type_detect(path); /* a snapshot's folder is named after its commit: the repository's own name */
+    free(found);
     if (strcmp(detected, expected) == 0)
         return 0;
     return err_set(err, ERR_USAGE, "Model type mismatch: expected '%s' but detected '%s'", expected, detected);

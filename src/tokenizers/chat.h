@@ -47,7 +47,7 @@ struct chat_style {
 /* The format named `forced`; NULL: the one that the model's own template means. An unknown name, a template that is not
  * known, and a model without one are errors that list the names. */
 int chat_style_choose(struct chat_style *out, const struct tokenizer *t, const char *forced, struct err *err);
-/* As a template's text means it: 0, or 1 when it is not known. */
+/* As a template's text means it: 1, or 0 when it is not known. */
 int chat_style_recognise(struct chat_style *out, const char *template);
 
 const char *chat_style_name(const struct chat_style *s);

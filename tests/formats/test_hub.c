@@ -150,6 +150,9 @@ static void what_was_broken_off_is_gone_on_with(void **state)
     hub_server_faults(hub)->wrong_range = true;
     assert_err(attempt("model.safetensors", &err), ERR_INPUT, "asked for bytes from 100000");
     assert_int_equal(files_below("blobs"), 1); /* .incomplete */
+    /* and half a model is none: nothing is in the snapshot before all of it came */
+    assert_err(attempt(NULL, &err), ERR_INPUT, "asked for bytes from 100000");
+    assert_int_equal(files_below("snapshots"), 0);
     hub_server_faults(hub)->wrong_range = false;
     path = pulled("Org/Repo", "model.safetensors");
     holds(path, NULL, large, LARGE);
@@ -163,7 +166,7 @@ static void damage_is_found(void **state)
     hub_server_faults(hub)->wrong_bytes = true;
     assert_err(attempt("model.safetensors", &err), ERR_INPUT, "has the checksum");
     assert_err(attempt("config.json", &err), ERR_INPUT, "has the checksum");
-    assert_int_equal(files_below("blobs"), 0);
+    assert_int_equal(files_below("blobs"), 2); /* .incomplete, emptied */
     assert_int_equal(files_below("snapshots"), 0);
     hub_server_faults(hub)->wrong_bytes = false;
     assert_ok(attempt("config.json", &err));
