@@ -1,10 +1,3 @@
 #!/bin/sh
 # Installs pytorch into $PRONY_ENGINE_HOME: called by 'prony engines install pytorch'.
-set -eu
-here=$(dirname "$0")
-case $(sh "$here/../common/detect.sh") in
-rocm*) echo "pytorch: the PyTorch of PyPI does not know ROCm; the CPU build is installed. This recipe was never run on ROCm" ;;
-cuda*) echo "pytorch: this recipe was never run on a CUDA machine" ;;
-esac
-sh "$here/../common/python_install.sh" "$here/requirements.txt" \
-    'import torch, transformers; print(f"transformers {transformers.__version__}, torch {torch.__version__}")'
+exec sh "$(dirname "$0")/../common/torch_install.sh" pytorch
